@@ -1,0 +1,517 @@
+"""Zigbee2MQTT: what Zigbee sensors, buttons and plugs say through its bridge.
+
+Topics: zigbee2mqtt/<friendly name> (a JSON object of properties), .../availability, and
+zigbee2mqtt/bridge/# of the bridge itself. A friendly name may hold slashes.
+
+Polarity and units differ by model. zigbee2mqtt/bridge/devices tells them for each device under
+`exposes`; they become the fact `exposes` of that device, {property: {"on", "off", "unit"}}, and
+rule over the defaults here. "on" is what the property is named after: a contact that is on is
+open, as Home Assistant reads it (most models send `contact: false` then).
+
+Events are no state: `action`, `sos` and a fall are heard when they happen, and a retained message,
+which repeats what happened before we listened, says no event. A radar repeats its fall status in
+each message, so a fall is one event until the status changes; the last status is a fact.
+A retained quantity without `last_seen` was measured nobody knows when, and is left out; a retained
+state still holds.
+
+A property that we know with a value that we do not becomes the fact `not_understood`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from devices.codec import (
+    NOTHING_KNOWN,
+    Claim,
+    DecodeError,
+    Device,
+    Known,
+    KnownBy,
+    Vector,
+    raw_bytes,
+)
+from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
+from devices.moments import moment
+from devices.units import unit_of
+
+BASE = "zigbee2mqtt/"
+BRIDGE = BASE + "bridge"
+AVAILABILITY = "/availability"
+REQUESTS = ("/set", "/get")
+
+NUMBERS = {
+    "temperature": "room_temperature",
+    "humidity": "room_humidity",
+    "pressure": "air_pressure",
+    "illuminance": "illuminance",
+    "battery": "battery",
+    "co2": "carbon_dioxide",
+    "co": "carbon_monoxide_level",
+    "pm25": "pm2_5",
+    "pm10": "pm10",
+    "soil_moisture": "soil_moisture",
+    "power": "power",
+    "current": "current",
+    "energy": "energy",
+    "voltage": "voltage",
+    "breathing_rate": "respiratory_rate",
+}
+"""Property: metric."""
+UNITS = {
+    "temperature": "Cel",
+    "pressure": "hPa",
+    "power": "W",
+    "current": "A",
+    "energy": "kW.h",
+}
+"""The unit where the model's `exposes` are not known. A voltage has none: mains are V, cells mV."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A property that is on or off, and what it sends for it unless its model says otherwise."""
+
+    metric: str
+    on: object = True
+    off: object = False
+
+
+STATES = {
+    "contact": State("door_open", on=False, off=True),
+    "occupancy": State("movement"),
+    "presence": State("presence"),
+    "smoke": State("smoke"),
+    "carbon_monoxide": State("carbon_monoxide"),
+    "gas": State("gas"),
+    "water_leak": State("water_leak"),
+    "vibration": State("vibration"),
+    "moving": State("moving"),
+    "tamper": State("tamper"),
+    "battery_low": State("battery_low"),
+    "state": State("power_on", on="ON", off="OFF"),
+}
+
+WORDS: dict[str, dict[str, tuple[str, float]]] = {
+    "battery_state": {
+        "low": ("battery_low", 1.0),
+        "medium": ("battery_low", 0.0),
+        "high": ("battery_low", 0.0),
+    },
+    "work_state": {
+        "presence": ("bed_occupied", 1.0),
+        "presence_5min": ("bed_occupied", 1.0),
+        "presence_30min": ("bed_occupied", 1.0),
+        "none": ("bed_occupied", 0.0),
+        "none_5min": ("bed_occupied", 0.0),
+        "none_30min": ("bed_occupied", 0.0),
+    },
+    "status": {"on_the_bed": ("bed_occupied", 1.0)},
+    "pressure_state": {"sit": ("seat_occupied", 1.0)},
+}
+"""Property: word: metric and value. Other words of these say nothing for us."""
+
+FALLS = {
+    "fall_down_status": {"fall": "fall_detected", "maybe_fall": "fall_suspected"},
+    "fall_status": {"fall_alarm": "fall_detected"},
+    "status": {"falling": "fall_detected"},
+}
+"""Property: word: event. From the exposes of MIR-HE200-TY, HS2FD-EF1-3.0 and FDS315."""
+
+SOS_ACTIONS = frozenset({"emergency", "sos", "panic"})
+RELEASED_ACTIONS = frozenset({"release", "released"})
+SILENT_ACTIONS = frozenset({"", "none", "vibration", "tilt", "drop", "shake", "slide", "flip90"})
+"""Not a person's press. What moved says so as `vibration` too."""
+
+_loads = msgspec.json.Decoder().decode
+_dumps = msgspec.json.Encoder().encode
+
+
+def subject(raw: Raw) -> str:
+    """The device: zigbee2mqtt/hall, of that topic and of zigbee2mqtt/hall/availability."""
+    topic = raw.topic if isinstance(raw, MqttMessage) else ""
+    if topic.startswith(BRIDGE + "/"):
+        return BRIDGE
+    for end in (AVAILABILITY, *REQUESTS):
+        if topic.endswith(end):
+            return topic.removesuffix(end)
+    return topic
+
+
+def decode(raw: Raw, known: Known) -> Decoded:
+    if not isinstance(raw, MqttMessage) or not raw.topic.startswith(BASE):
+        raise DecodeError("no message of Zigbee2MQTT", raw_bytes(raw))
+    device = subject(raw)
+    if device == BRIDGE:
+        return _of_bridge(raw)
+    if raw.topic.endswith(AVAILABILITY):
+        return Decoded((_online(device, online=_is_online(raw)),))
+    if raw.topic != device:
+        return Decoded()
+    said = _json(raw)
+    if not isinstance(said, dict):
+        raise DecodeError("no JSON object: set Zigbee2MQTT's `output` to json", raw.payload)
+    return _of_device(device, said, raw, known)
+
+
+def _json(raw: MqttMessage) -> Any:
+    try:
+        return _loads(raw.payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise DecodeError("no JSON", raw.payload) from None
+
+
+def _is_online(raw: MqttMessage) -> bool:
+    """{"state": "online"} since version 2, plain text before."""
+    words = {
+        b"online": True, b"offline": False,
+        b'{"state":"online"}': True, b'{"state":"offline"}': False,
+    }  # fmt: skip
+    word = raw.payload.replace(b" ", b"")
+    if word not in words:
+        raise DecodeError("neither online nor offline", raw.payload)
+    return words[word]
+
+
+def _online(device: str, *, online: bool) -> Measurement:
+    return Measurement(device=device, metric="device_online", value=float(online), unit="1")
+
+
+def _of_bridge(raw: MqttMessage) -> Decoded:
+    """The bridge's own topics: its state, its devices, a device that left; the rest is empty."""
+    match raw.topic.removeprefix(BRIDGE):
+        case "/state":
+            return Decoded(facts=(Fact(device=BRIDGE, name="online", value=_is_online(raw)),))
+        case "/devices":
+            return Decoded(facts=tuple(_device_facts(_json(raw), raw.payload)))
+        case "/event":
+            match _json(raw):
+                case {"type": "device_leave", "data": {"friendly_name": str(name)}}:
+                    return Decoded((_online(BASE + name, online=False),))
+    return Decoded()
+
+
+def _device_facts(listed: object, payload: bytes) -> Iterator[Fact]:
+    if not isinstance(listed, list):
+        raise DecodeError("no list of devices", payload)
+    for item in listed:
+        match item:
+            case {"friendly_name": str(name), "definition": {"exposes": list(exposes), **more}}:
+                yield Fact(device=BASE + name, name="exposes", value=dict(_properties(exposes)))
+                if isinstance(more.get("model"), str):
+                    yield Fact(device=BASE + name, name="model", value=more["model"])
+
+
+def _properties(exposes: list[Any]) -> Iterator[tuple[str, dict[str, object]]]:
+    """What we need of each exposed property; the features of lights and plugs are exposed too."""
+    for item in exposes:
+        if not isinstance(item, dict):
+            continue
+        if isinstance(item.get("features"), list):
+            yield from _properties(item["features"])
+        name = item.get("property")
+        if isinstance(name, str) and (name in NUMBERS or name in STATES):
+            kept = {"on": "value_on", "off": "value_off", "unit": "unit"}
+            yield name, {ours: item[theirs] for ours, theirs in kept.items() if theirs in item}
+
+
+def _of_device(device: str, said: Mapping[str, object], raw: MqttMessage, known: Known) -> Decoded:
+    exposes = known.get("exposes")
+    measurements: list[Measurement] = []
+    events: list[Event] = []
+    facts: list[Fact] = []
+    not_understood: dict[str, object] = {}
+    taken_at: datetime | None = None
+    if said.get("last_seen") is not None:
+        try:
+            taken_at = moment(said["last_seen"])
+        except ValueError:
+            not_understood["last_seen"] = said["last_seen"]
+    for name, value in said.items():
+        if value is None:
+            continue
+        model = exposes.get(name) if isinstance(exposes, Mapping) else None
+        try:
+            found = _measured(name, value, model if isinstance(model, Mapping) else NOTHING_KNOWN)
+        except ValueError:
+            not_understood[name] = value
+            continue
+        if found and not (name in NUMBERS and raw.retained and taken_at is None):
+            metric, number, unit = found
+            measurements.append(
+                Measurement(
+                    device=device, metric=metric, value=number, unit=unit, taken_at=taken_at
+                )
+            )
+        if name in FALLS and isinstance(value, str):
+            facts.append(Fact(device=device, name=name, value=value))
+        happened = None if raw.retained else _happened(name, value, known)
+        if happened:
+            event, detail = happened
+            events.append(Event(device=device, event=event, taken_at=taken_at, detail=detail))
+    if not_understood:
+        if not (measurements or events or facts):
+            raise DecodeError(f"values that we do not know: {not_understood}", raw.payload)
+        facts.append(Fact(device=device, name="not_understood", value=not_understood))
+    return Decoded(tuple(measurements), tuple(events), tuple(facts))
+
+
+def _measured(
+    name: str, value: object, model: Mapping[str, object]
+) -> tuple[str, float, str] | None:
+    """Metric, value and unit of a property, or None where it is no measurement of ours.
+
+    ValueError: the property is ours, and its value or its unit is not known.
+    """
+    if name in NUMBERS:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError
+        unit = model.get("unit", UNITS.get(name))
+        number = float(value)
+        if number - number != 0.0 or not (unit is None or isinstance(unit, str)):
+            raise ValueError
+        return NUMBERS[name], number, unit_of(NUMBERS[name], unit)
+    if name in STATES:
+        state = STATES[name]
+        if _same(value, model.get("on", state.on)):
+            return state.metric, 1.0, "1"
+        if _same(value, model.get("off", state.off)):
+            return state.metric, 0.0, "1"
+        raise ValueError
+    if name in WORDS and isinstance(value, str) and value in WORDS[name]:
+        return *WORDS[name][value], "1"
+    return None
+
+
+def _same(one: object, other: object) -> bool:
+    """Equal, and of one type: 1 is not true in JSON."""
+    return type(one) is type(other) and one == other
+
+
+def _happened(name: str, value: object, known: Known) -> tuple[str, str | None] | None:
+    """The event of a property and its detail."""
+    if name == "sos" and value is True:
+        return "sos_pressed", None
+    if not isinstance(value, str):
+        return None
+    if name == "action" and value not in SILENT_ACTIONS:
+        if value in SOS_ACTIONS:
+            return "sos_pressed", value
+        released = not RELEASED_ACTIONS.isdisjoint(value.split("_"))
+        return "button_released" if released else "button_pressed", value
+    if name in FALLS and value in FALLS[name] and known.get(name) != value:
+        return FALLS[name][value], value
+    return None
+
+
+def encode(
+    *,
+    measurements: Sequence[Measurement] = (),
+    events: Sequence[Event] = (),
+    facts: Sequence[Fact] = (),
+    known: Known = NOTHING_KNOWN,
+) -> bytes:
+    """A payload, in the polarity of known["exposes"].
+
+    Of the facts `exposes` and `model`: that of bridge/devices; of `online`: of bridge/state; of
+    `device_online`: of availability; else that of a device.
+    """
+    if any(fact.name == "exposes" for fact in facts):
+        return _devices_payload(facts)
+    for online in (fact.value for fact in facts if fact.name == "online"):
+        return _dumps({"state": "online" if online else "offline"})
+    for item in measurements:
+        if item.metric == "device_online":
+            if known.get("at") == BRIDGE + "/event" and not item.value:
+                left = {"friendly_name": item.device.removeprefix(BASE)}
+                return _dumps({"type": "device_leave", "data": left})
+            return _dumps({"state": "online" if item.value else "offline"})
+    exposes = known.get("exposes")
+    said: dict[str, object] = {}
+    for item in measurements:
+        said |= _property(item, exposes if isinstance(exposes, Mapping) else NOTHING_KNOWN)
+    for fact in facts:
+        said |= {fact.name: fact.value} if fact.name in FALLS else {}
+    for event in events:
+        said |= _event_property(event)
+    spoken: tuple[Measurement | Event, ...] = (*measurements, *events)
+    taken_at = next((item.taken_at for item in spoken if item.taken_at), None)
+    if taken_at:
+        said["last_seen"] = taken_at.isoformat()
+    return _dumps(said)
+
+
+def _property(item: Measurement, exposes: Mapping[str, Any]) -> dict[str, object]:
+    for name, metric in NUMBERS.items():
+        if metric == item.metric:
+            return {name: item.value}
+    for name, state in STATES.items():
+        if state.metric == item.metric:
+            model = exposes.get(name, {})
+            key, default = ("on", state.on) if item.value else ("off", state.off)
+            return {name: model.get(key, default)}
+    for name, words in WORDS.items():
+        for word, said in words.items():
+            if said == (item.metric, item.value):
+                return {name: word}
+    raise ValueError(f"no property of Zigbee2MQTT says {item.metric} {item.value}")
+
+
+def _event_property(event: Event) -> dict[str, object]:
+    match event.event:
+        case "sos_pressed" if event.detail is None:
+            return {"sos": True}
+        case "sos_pressed" | "button_pressed" | "button_released":
+            return {"action": event.detail or "single"}
+        case "fall_detected" | "fall_suspected":
+            for name, words in FALLS.items():
+                if words.get(event.detail or "") == event.event:
+                    return {name: event.detail}
+    raise ValueError(f"no property of Zigbee2MQTT says {event.event} {event.detail}")
+
+
+def _devices_payload(facts: Sequence[Fact]) -> bytes:
+    definitions: dict[str, dict[str, object]] = {}
+    for fact in facts:
+        definition = definitions.setdefault(fact.device.removeprefix(BASE), {})
+        if fact.name == "exposes" and isinstance(fact.value, Mapping):
+            theirs = {"on": "value_on", "off": "value_off", "unit": "unit"}
+            definition["exposes"] = [
+                {"property": name, **{theirs[key]: value for key, value in model.items()}}
+                for name, model in fact.value.items()
+            ]
+        else:
+            definition[fact.name] = fact.value
+    return _dumps(
+        [
+            {"friendly_name": name, "definition": definition}
+            for name, definition in definitions.items()
+        ]
+    )
+
+
+_DOCS = "Koenkk/zigbee2mqtt.io docs/guide/usage/mqtt_topics_and_messages.md@0014d923"
+_CONVERTERS = "zigbee-herdsman-converters 26.112.0 (npm), "
+_EXPOSES = (
+    "composed: structure from https://www.zigbee2mqtt.io/guide/usage/exposes.html, polarity and "
+    "units from Koenkk/zigbee-herdsman-converters src/lib/modernExtend.ts, IAS_EXPOSE_LOOKUP"
+)
+
+DEVICE = Device(
+    key="zigbee2mqtt",
+    title="Zigbee sensors, buttons and plugs through Zigbee2MQTT",
+    known_by=KnownBy.SPECIFICATION,
+    sources=(
+        "https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html",
+        "https://www.zigbee2mqtt.io/guide/usage/exposes.html",
+    ),
+    claims=(Claim(topic=BASE + "#"),),
+    metrics=tuple(
+        dict.fromkeys(
+            (
+                *NUMBERS.values(),
+                *(state.metric for state in STATES.values()),
+                *(metric for words in WORDS.values() for metric, _ in words.values()),
+                "device_online",
+            )
+        )
+    ),
+    events=("button_pressed", "button_released", "sos_pressed", "fall_detected", "fall_suspected"),
+    decode=decode,
+    encode=encode,
+    subject=subject,
+    vectors=(
+        Vector(
+            at="zigbee2mqtt/FRIENDLY_NAME",
+            frame='{"temperature":27.34,"humidity":44.72}',
+            expected={"room_temperature": (27.34, "Cel"), "room_humidity": (44.72, "%")},
+            source=_DOCS,
+        ),
+        Vector(
+            at="zigbee2mqtt/FRIENDLY_NAME",
+            frame='{"action":"single"}',
+            expected={"button_pressed": "single"},
+            source=_DOCS,
+        ),
+        Vector(
+            at="zigbee2mqtt/FRIENDLY_NAME",
+            frame='{"occupancy":true}',
+            expected={"movement": (1.0, "1")},
+            source=_DOCS,
+        ),
+        Vector(
+            at="zigbee2mqtt/FRIENDLY_NAME",
+            frame='{"contact":false,"tamper":false,"battery_low":false}',
+            expected={
+                "door_open": (1.0, "1"),
+                "tamper": (0.0, "1"),
+                "battery_low": (0.0, "1"),
+            },
+            source=_CONVERTERS + "fromZigbee.ias_contact_alarm_1.convert with zonestatus=1",
+        ),
+        Vector(
+            at="zigbee2mqtt/FRIENDLY_NAME",
+            frame='{"sos":true,"tamper":false,"battery_low":false}',
+            expected={"sos_pressed": None, "tamper": (0.0, "1"), "battery_low": (0.0, "1")},
+            source=_CONVERTERS + "fromZigbee.ias_sos_alarm_2.convert with zonestatus=2",
+            lossless=False,
+            note="our encoder writes events last",
+        ),
+        Vector(
+            at="zigbee2mqtt/FRIENDLY_NAME",
+            frame='{"action":"emergency","battery":100,"voltage":3000}',
+            expected={
+                "sos_pressed": "emergency",
+                "battery": (100.0, "%"),
+                "voltage": (3000.0, "mV"),
+            },
+            known={"exposes": {"voltage": {"unit": "mV"}}},
+            source=_CONVERTERS + "exposes of TS0215A_sos; values chosen from those it lists",
+            lossless=False,
+            note="our encoder writes events last",
+        ),
+        Vector(
+            at="zigbee2mqtt/FRIENDLY_NAME",
+            frame='{"contact":"ON"}',
+            expected={"door_open": (1.0, "1")},
+            known={"exposes": {"contact": {"on": "ON", "off": "OFF"}}},
+            source=_EXPOSES + "; the values as other models name theirs",
+        ),
+        Vector(
+            at="zigbee2mqtt/bridge/state",
+            frame='{"state":"online"}',
+            expected={},
+            source="Koenkk/zigbee2mqtt@6835cbf5 test/extensions/homeassistant.test.ts",
+        ),
+        Vector(
+            at="zigbee2mqtt/bridge/devices",
+            frame='[{"ieee_address":"0x00124b0018e2abcd","type":"EndDevice",'
+            '"friendly_name":"front door","definition":{"model":"MCCGQ11LM","vendor":"Aqara",'
+            '"exposes":[{"type":"binary","name":"contact","property":"contact","access":1,'
+            '"value_on":false,"value_off":true},{"type":"numeric","name":"battery",'
+            '"property":"battery","unit":"%","access":1}]}}]',
+            expected={},
+            source=_EXPOSES,
+            lossless=False,
+            note="what we need of it, and no more, becomes facts",
+        ),
+        Vector(
+            at="zigbee2mqtt/bridge/event",
+            frame='{"type":"device_leave","data":{"ieee_address":"0x90fd9ffffe6494fc",'
+            '"friendly_name":"my_bulb"}}',
+            expected={"device_online": (0.0, "1")},
+            source=_DOCS,
+            lossless=False,
+            note="its address is no fact of ours",
+        ),
+        Vector(
+            at="zigbee2mqtt/FRIENDLY_NAME",
+            frame="temperature=21",
+            expected=None,
+            source="composed: what JSON forbids, RFC 8259",
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""I/O at home: hears devices, keeps the journal, decides with rules, speaks to the person."""

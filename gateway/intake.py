@@ -1,0 +1,272 @@
+"""From what a radio or a broker delivered to readings about a person, or to quarantine.
+
+`Intake.read` decides what one frame means: which decoder, whose device, which unit, when, and
+whether it is plausible, a repeat of what was just heard, or nothing for us. It stores nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from devices.codec import DecodeError, Device
+from devices.mapping import Mapping as TopicMapping
+from devices.mapping import decoder
+from devices.metrics import METRICS, Kind, Metric
+from devices.model import (
+    Advertisement,
+    CharacteristicValue,
+    Clock,
+    Decoded,
+    Event,
+    Fact,
+    Measurement,
+    MqttMessage,
+    Quality,
+    Raw,
+    Reading,
+    reading_id,
+)
+from devices.registry import match
+from devices.units import UnitError, to_canonical
+from gateway.config import FUTURE_LIMIT, HomeDevice
+from rules.model import Person
+
+ADVERT_REPEAT = timedelta(seconds=60)
+"""An advertisement repeats a value many times a second: the same one is news after this."""
+BURST = timedelta(seconds=1)
+"""One door opening can be published six times in 0.65 s."""
+EARLIEST_CLOCK = datetime(2015, 1, 1, tzinfo=UTC)
+"""A device clock before this was never set."""
+MAX_FRAME_BYTES = 256 * 1024
+
+
+class Refused(Struct, frozen=True):
+    """Why a frame, or a part of one, became no reading."""
+
+    source: str
+    raw: str
+    reason: str
+
+
+class Heard(Struct, frozen=True):
+    """What one frame came to."""
+
+    readings: tuple[Reading, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
+_NOTHING = Heard()
+
+
+class Intake:
+    """Knows the home's devices and people, and what each device said last."""
+
+    def __init__(
+        self,
+        devices: Sequence[HomeDevice],
+        mappings: Sequence[TopicMapping],
+        people: Mapping[str, Person],
+        facts: Mapping[str, Mapping[str, object]],
+    ) -> None:
+        self._patients = {device.device: device.patient for device in devices}
+        self._zones = {person.id: ZoneInfo(person.timezone) for person in people.values()}
+        self._bindkeys = {device.device: device.bindkey for device in devices if device.bindkey}
+        self._mappings: dict[str, Callable[[MqttMessage], Decoded]] = {
+            mapping.topic: decoder(mapping) for mapping in mappings
+        }
+        self.start_over(facts)
+
+    def start_over(self, facts: Mapping[str, Mapping[str, object]]) -> None:
+        """Forget what was heard and not kept: a frame read again must not look like a repeat."""
+        self._known: dict[str, dict[str, object]] = {
+            device: dict(known) for device, known in facts.items()
+        }
+        for device, bindkey in self._bindkeys.items():
+            self._known.setdefault(device, {})["bindkey"] = bindkey
+        self._last: dict[tuple[str, str], tuple[float, datetime]] = {}
+
+    def read(self, raw: Raw) -> Heard:
+        """Readings, facts and refusals of one frame. Raises nothing for any input."""
+        try:
+            decoded = self._decode(raw)
+        except DecodeError as error:
+            return Heard(refused=(Refused(source_of(raw), raw_text(raw), error.reason),))
+        except Exception as error:  # noqa: BLE001 - a decoder's mistake costs one frame, not the home
+            reason = f"the decoder failed: {type(error).__name__}: {error}"
+            return Heard(refused=(Refused(source_of(raw), raw_text(raw), reason),))
+        if not decoded.measurements and not decoded.events and not decoded.facts:
+            return _NOTHING
+        return self._about_people(raw, decoded)
+
+    def _decode(self, raw: Raw) -> Decoded:
+        if isinstance(raw, MqttMessage):
+            if len(raw.payload) > MAX_FRAME_BYTES:
+                raise DecodeError(f"a payload over {MAX_FRAME_BYTES} bytes", raw.payload[:64])
+            mapped = self._mappings.get(raw.topic)
+            if mapped is not None:
+                return mapped(raw)
+        device = match(raw)
+        if device is None:
+            raise DecodeError(_unknown(raw), _bytes_of(raw))
+        return device.decode(raw, self._known_for(device, raw))
+
+    def _known_for(self, device: Device, raw: Raw) -> Mapping[str, object]:
+        key = raw.topic if isinstance(raw, MqttMessage) else raw.address
+        return self._known.get(key, {})
+
+    def _about_people(self, raw: Raw, decoded: Decoded) -> Heard:
+        if isinstance(raw, Advertisement) and self._is_repeated_packet(decoded.facts):
+            return _NOTHING
+        readings: list[Reading] = []
+        refused: list[Refused] = []
+        items: tuple[Measurement | Event, ...] = (*decoded.measurements, *decoded.events)
+        for item in items:
+            made = self._reading(raw, item)
+            if isinstance(made, Reading):
+                readings.append(made)
+            elif made is not None:
+                refused.append(Refused(source_of(raw), raw_text(raw), made))
+        news = tuple(fact for fact in decoded.facts if self._learn(fact))
+        return Heard(tuple(readings), news, tuple(refused))
+
+    def _reading(self, raw: Raw, item: Measurement | Event) -> Reading | str | None:
+        """A reading, a reason to refuse it, or None for a repeat of what was just heard."""
+        quality: tuple[Quality, ...] = ()
+        if isinstance(item, Event):
+            name, said, unit = item.event, 1.0, "1"
+        else:
+            name, said, unit, quality = item.metric, item.value, item.unit, item.quality
+        metric = METRICS.get(name)
+        if metric is None:
+            return f"{name} is not in the table of metrics"
+        patient = self._patients.get(item.device)
+        if patient is None:
+            return (
+                f"the device {item.device} is not one of this home's: add it under [[devices]] "
+                "with the person whom it measures"
+            )
+        if Quality.STILL_MEASURING in quality:
+            return None
+        try:
+            value = said if unit == metric.unit else to_canonical(name, said, unit)
+        except UnitError as error:
+            return str(error)
+        if not metric.plausible(value):
+            return (
+                f"{metric.title} {value:g} {metric.unit} is outside "
+                f"{metric.low:g} to {metric.high:g}: not plausible"
+            )
+        counted = isinstance(item, Event) and item.key is not None
+        if not counted and self._is_repeat(raw, item.device, metric, value):
+            return None
+        taken_at, clock = self._when(item.taken_at, patient, raw.received_at)
+        if taken_at > raw.received_at + FUTURE_LIMIT:
+            return f"taken at {taken_at.isoformat()}, in the future: the device's clock is wrong"
+        return Reading(
+            id=reading_id(patient, item.device, name, taken_at, value),
+            patient=patient,
+            device=item.device,
+            metric=name,
+            value=value,
+            unit=metric.unit,
+            taken_at=taken_at,
+            received_at=raw.received_at,
+            clock=clock,
+            quality=quality,
+            raw_value=None if unit == metric.unit else said,
+            raw_unit=None if unit == metric.unit else unit,
+        )
+
+    def _when(
+        self, said: datetime | None, patient: str, received_at: datetime
+    ) -> tuple[datetime, Clock]:
+        if said is None:
+            return received_at, Clock.RECEIVED
+        if said.tzinfo is None:
+            zone = self._zones.get(patient)
+            said = said.replace(tzinfo=zone or UTC)
+        taken_at = said.astimezone(UTC)
+        if taken_at < EARLIEST_CLOCK:
+            return received_at, Clock.UNKNOWN
+        return taken_at, Clock.DEVICE
+
+    def _is_repeat(self, raw: Raw, device: str, metric: Metric, value: float) -> bool:
+        """States and events are said again and again; a quantity twice is two measurements."""
+        if isinstance(raw, Advertisement):
+            window = ADVERT_REPEAT if metric.kind is not Kind.EVENT else BURST
+        elif isinstance(raw, CharacteristicValue) or metric.kind is Kind.QUANTITY:
+            return False
+        else:
+            window = BURST
+        key = (device, metric.name)
+        last = self._last.get(key)
+        if last is not None and last[0] == value and raw.received_at - last[1] < window:
+            return True
+        self._last[key] = (value, raw.received_at)
+        return False
+
+    def _is_repeated_packet(self, facts: Sequence[Fact]) -> bool:
+        return any(
+            fact.name == "packet_id"
+            and self._known.get(fact.device, {}).get("packet_id") == fact.value
+            for fact in facts
+        )
+
+    def _learn(self, fact: Fact) -> bool:
+        known = self._known.setdefault(fact.device, {})
+        if fact.name in known and known[fact.name] == fact.value:
+            return False
+        known[fact.name] = fact.value
+        return True
+
+
+def source_of(raw: Raw) -> str:
+    """Where a frame came from, in words a person can look for."""
+    if isinstance(raw, MqttMessage):
+        return f"mqtt {raw.topic}"
+    if isinstance(raw, CharacteristicValue):
+        return f"bluetooth {raw.address} {raw.characteristic}"
+    return f"bluetooth {raw.address} advertisement"
+
+
+def raw_bytes(raw: Raw) -> bytes:
+    """What the journal keeps beside a reading, so that it can be traced to the air."""
+    if isinstance(raw, MqttMessage):
+        return raw.topic.encode() + b" " + raw.payload
+    if isinstance(raw, CharacteristicValue):
+        return f"{raw.address} {raw.characteristic} {raw.value.hex()}".encode()
+    return f"{raw.address} {_advert_text(raw)}".encode()
+
+
+def raw_text(raw: Raw) -> str:
+    """The frame as a person can read it: the text of a payload, else hex."""
+    if isinstance(raw, MqttMessage):
+        try:
+            return raw.payload[:4096].decode()
+        except UnicodeDecodeError:
+            return raw.payload[:2048].hex()
+    if isinstance(raw, CharacteristicValue):
+        return raw.value.hex()
+    return _advert_text(raw)
+
+
+def _advert_text(raw: Advertisement) -> str:
+    parts: list[Any] = [f"{uuid}={data.hex()}" for uuid, data in raw.service_data.items()]
+    parts += [f"{company:04x}={data.hex()}" for company, data in raw.manufacturer_data.items()]
+    return " ".join(parts)
+
+
+def _bytes_of(raw: Raw) -> bytes:
+    if isinstance(raw, MqttMessage):
+        return raw.payload[:64]
+    return raw.value if isinstance(raw, CharacteristicValue) else b""
+
+
+def _unknown(raw: Raw) -> str:
+    if isinstance(raw, MqttMessage):
+        return "nothing understands this topic: add it under [[mqtt.mappings]], or leave it out"
+    return "no device of the catalogue sends this"

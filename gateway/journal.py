@@ -1,0 +1,354 @@
+"""The home's one log, in SQLite: what was heard, decided and said, and how far it was sent.
+
+Every commit is on the disk before it returns (WAL, synchronous FULL). One writer, held by
+`gateway.home.Home`; pages and `doctor` read through connections of their own.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from devices.model import Fact, Reading
+from plumbing.queries import load_queries
+from rules.exact import micros, moment
+from rules.model import AlertRequest, Finding, Lane, Prompt
+from rules.records import (
+    SCHEMA,
+    DeviceState,
+    Notice,
+    Quarantined,
+    Record,
+    RecordKind,
+    Superseded,
+    body_id,
+    encode,
+)
+
+_SQL = load_queries("gateway.sql", "queries.sql")
+_reading = msgspec.json.Decoder(Reading).decode
+_finding = msgspec.json.Decoder(Finding).decode
+_prompt = msgspec.json.Decoder(Prompt).decode
+_alert = msgspec.json.Decoder(AlertRequest).decode
+_notice = msgspec.json.Decoder(Notice).decode
+
+KEPT_REFUSALS = 20
+"""Of each source and reason, so many refused frames are kept whole; the rest are counted."""
+URGENT_FROM_TIER = 3
+
+
+class JournalError(Exception):
+    """The journal can't be opened or written; the message says what to do."""
+
+
+class Waiting(Struct, frozen=True):
+    """How many records of each lane the server has not committed yet."""
+
+    urgent: int
+    bulk: int
+
+
+class PromptState(Struct, frozen=True):
+    """A prompt as the home page shows it; `answered` are the questions that have an answer."""
+
+    prompt: Prompt
+    state: str
+    answered: tuple[str, ...]
+
+    @property
+    def unanswered(self) -> tuple[str, ...]:
+        return tuple(metric for metric in self.prompt.ask if metric not in self.answered)
+
+
+class Refusal(Struct, frozen=True):
+    source: str
+    reason: str
+    count: int
+    last: datetime
+
+
+class Journal:
+    """The log and its projections. Not thread-safe: its owner holds a lock around each use."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = _open(path)
+        with self._db:
+            self._db.executescript(_schema())
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and on the disk when it ends."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.rollback()
+            raise
+        self._db.commit()
+
+    # What is written --------------------------------------------------------------------------
+
+    def add_readings(self, rows: Sequence[tuple[Reading, bytes | None]]) -> list[Reading]:
+        """Append readings with what was on air; returns those that were not there before."""
+        before = self._db.total_changes
+        self._db.execute("SAVEPOINT readings")
+        self._db.executemany(_SQL["add_record"], [_reading_row(*row) for row in rows])
+        added = self._db.total_changes - before
+        if added == len(rows):
+            self._db.execute("RELEASE readings")
+            return [reading for reading, _ in rows]
+        self._db.execute("ROLLBACK TO readings")
+        self._db.execute("RELEASE readings")
+        new = []
+        for reading, raw in rows:
+            done = self._db.execute(_SQL["add_record"], _reading_row(reading, raw))
+            if done.rowcount == 1:
+                new.append(reading)
+        return new
+
+    def add_finding(self, finding: Finding) -> bool:
+        """False where it was there already."""
+        return self._add(
+            RecordKind.FINDING, finding.id, finding.at, finding.patient, finding.rule, finding
+        )
+
+    def add_alert(self, alert: AlertRequest) -> bool:
+        return self._add(
+            RecordKind.ALERT,
+            alert.id,
+            alert.at,
+            alert.patient,
+            alert.rule,
+            alert,
+            Lane.URGENT if alert.tier >= URGENT_FROM_TIER else Lane.BULK,
+        )
+
+    def add_prompt(self, prompt: Prompt) -> bool:
+        new = self._add(
+            RecordKind.PROMPT, prompt.id, prompt.at, prompt.patient, prompt.rule, prompt
+        )
+        if new:
+            self._db.execute(
+                _SQL["open_prompt"],
+                (
+                    prompt.id,
+                    prompt.finding,
+                    prompt.patient,
+                    micros(prompt.at),
+                    micros(prompt.expires_at),
+                    encode(prompt),
+                ),
+            )
+        return new
+
+    def supersede(self, finding: str, patient: str, at: datetime, by: str) -> None:
+        """The finding no longer stands; its prompt is withdrawn, and the server is told."""
+        self._db.execute(_SQL["strike"], (finding, by, micros(at)))
+        self._db.execute(_SQL["withdraw_prompts"], (finding,))
+        body = Superseded(finding=finding, patient=patient, at=at, by=by)
+        self._add_body(RecordKind.SUPERSEDED, body, at, patient, Lane.URGENT)
+
+    def quarantine(self, source: str, raw: str, reason: str, at: datetime) -> None:
+        """Keep what could not become a reading; after KEPT_REFUSALS of a kind only count it."""
+        (count,) = self._db.execute(_SQL["refuse"], (source, reason, micros(at))).fetchone()
+        if count <= KEPT_REFUSALS:
+            body = Quarantined(source=source, raw=raw, reason=reason, at=at)
+            self._add_body(RecordKind.QUARANTINE, body, at, "", Lane.BULK)
+
+    def put_fact(self, fact: Fact, at: datetime) -> None:
+        """Keep what a decoder learned of a device, for its next frame."""
+        row = (fact.device, fact.name, encode(fact.value), micros(at))
+        self._db.execute(_SQL["put_fact"], row)
+
+    def add_device_state(self, state: DeviceState) -> None:
+        """Tell the server of a device's link or battery."""
+        self._add_body(RecordKind.DEVICE, state, state.at, "", Lane.BULK)
+
+    def put_states(self, changed: Mapping[str, bytes]) -> None:
+        self._db.executemany(_SQL["put_state"], list(changed.items()))
+
+    def put_deliveries(self, rows: Iterable[tuple[int, bytes]]) -> None:
+        self._db.executemany(_SQL["put_delivery"], rows)
+
+    def forget_deliveries(self) -> None:
+        """The broker knows no session of ours: its packet ids start anew."""
+        self._db.execute(_SQL["forget_deliveries"])
+
+    def put_answered(self, prompt: str, answered: Sequence[str]) -> None:
+        self._db.execute(_SQL["put_answered"], (encode(answered).decode(), prompt))
+
+    def close_prompt(self, prompt: str, state: str) -> bool:
+        return self._db.execute(_SQL["close_prompt"], (state, prompt)).rowcount == 1
+
+    def expire_prompts(self, at: datetime) -> None:
+        self._db.execute(_SQL["expire_prompts"], (micros(at),))
+
+    def mark_sent(self, lane: Lane, seq: int) -> None:
+        self._db.execute(_SQL["mark_sent"], (lane, seq))
+
+    def put_notices(self, notices: Iterable[Notice]) -> None:
+        self._db.executemany(_SQL["put_notice"], [(one.seq, encode(one)) for one in notices])
+
+    # What is read -----------------------------------------------------------------------------
+
+    def readings(
+        self, metrics: Collection[str], after: datetime, until: datetime
+    ) -> Sequence[Reading]:
+        """Standing readings with after < taken_at <= until, in the order (taken_at, id)."""
+        found: list[Reading] = []
+        span = (micros(after), micros(until))
+        for metric in metrics:
+            rows = self._db.execute(_SQL["readings_between"], (metric, *span))
+            found.extend(_reading(body) for (body,) in rows)
+        if len(metrics) > 1:
+            found.sort(key=lambda reading: (reading.taken_at, reading.id))
+        return found
+
+    def findings(self, rules: Collection[str], since: datetime) -> Sequence[Finding]:
+        """Standing findings of these rules from `since` on."""
+        found: list[Finding] = []
+        for rule in rules:
+            rows = self._db.execute(_SQL["findings_since"], (rule, micros(since)))
+            found.extend(_finding(body) for (body,) in rows)
+        return found
+
+    def states(self) -> dict[str, bytes]:
+        return dict(self._db.execute(_SQL["states"]).fetchall())
+
+    def delivered(self, mid: int) -> bytes | None:
+        row = self._db.execute(_SQL["delivered"], (mid,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def facts(self) -> dict[str, dict[str, object]]:
+        """What is known of each device, by device and name."""
+        known: dict[str, dict[str, object]] = {}
+        for device, name, value in self._db.execute(_SQL["facts"]):
+            known.setdefault(device, {})[name] = msgspec.json.decode(value)
+        return known
+
+    def outbox(self, lane: Lane, gateway: str, limit: int) -> list[Record]:
+        """The next records of a lane that the server has not committed."""
+        rows = self._db.execute(_SQL["outbox"], (lane, lane, limit)).fetchall()
+        return [
+            Record(
+                schema=SCHEMA,
+                id=id_,
+                gateway=gateway,
+                seq=seq,
+                kind=kind,
+                lane=Lane(lane_),
+                at=moment(at),
+                body=msgspec.Raw(body),
+            )
+            for seq, id_, kind, lane_, at, body in rows
+        ]
+
+    def waiting(self) -> Waiting:
+        counts = [
+            self._db.execute(_SQL["waiting"], (lane, lane)).fetchone()[0]
+            for lane in (Lane.URGENT, Lane.BULK)
+        ]
+        return Waiting(*counts)
+
+    def prompt(self, id_: str) -> PromptState | None:
+        row = self._db.execute(_SQL["prompt_by_id"], (id_,)).fetchone()
+        return None if row is None else _prompt_state(row)
+
+    def open_prompts(self, at: datetime) -> list[PromptState]:
+        """The newest first."""
+        rows = self._db.execute(_SQL["open_prompts"], (micros(at),))
+        return [_prompt_state(row) for row in rows]
+
+    def last_notice(self) -> int:
+        return int(self._db.execute(_SQL["last_notice"]).fetchone()[0])
+
+    def notices(self, limit: int) -> list[Notice]:
+        return [_notice(body) for (body,) in self._db.execute(_SQL["notices"], (limit,))]
+
+    def refusals(self, limit: int) -> list[Refusal]:
+        rows = self._db.execute(_SQL["refusals"], (limit,))
+        return [Refusal(source, reason, n, moment(last)) for source, reason, n, last in rows]
+
+    def latest(self, patient: str) -> list[Reading]:
+        """The newest standing reading of each metric of one person."""
+        rows = self._db.execute(_SQL["latest_by_metric"], (patient,))
+        return [_reading(body) for (body,) in rows]
+
+    def last_alerts(self, limit: int) -> list[AlertRequest]:
+        """Those that still stand, the newest first."""
+        rows = self._db.execute(_SQL["last_alerts"], (limit,)).fetchall()
+        alerts = [_alert(body) for (body,) in rows]
+        return [alert for alert in alerts if not self._is_struck(alert.finding)]
+
+    def counts(self) -> dict[str, int]:
+        return dict(self._db.execute(_SQL["counts"]).fetchall())
+
+    # ------------------------------------------------------------------------------------------
+
+    def _add(
+        self,
+        kind: RecordKind,
+        id_: str,
+        at: datetime,
+        patient: str,
+        name: str,
+        body: Struct,
+        lane: Lane = Lane.BULK,
+    ) -> bool:
+        row = (id_, kind, lane, micros(at), patient, name, encode(body), None)
+        return self._db.execute(_SQL["add_record"], row).rowcount == 1
+
+    def _is_struck(self, id_: str) -> bool:
+        return self._db.execute(_SQL["is_struck"], (id_,)).fetchone() is not None
+
+    def _add_body(
+        self, kind: RecordKind, body: Struct, at: datetime, patient: str, lane: Lane
+    ) -> None:
+        self._add(kind, body_id(kind, encode(body)), at, patient, "", body, lane)
+
+
+def _prompt_state(row: tuple[str, str, bytes]) -> PromptState:
+    state, answered, body = row
+    return PromptState(_prompt(body), state, tuple(msgspec.json.decode(answered)))
+
+
+def _reading_row(reading: Reading, raw: bytes | None) -> tuple[Any, ...]:
+    return (
+        reading.id,
+        "reading",
+        "bulk",
+        micros(reading.taken_at),
+        reading.patient,
+        reading.metric,
+        encode(reading),
+        raw,
+    )
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA wal_autocheckpoint = 4000")
+        db.execute("PRAGMA cache_size = -8000")
+    except (OSError, sqlite3.Error) as error:
+        raise JournalError(
+            f"The journal {path} can't be opened ({error}). Check that its folder exists, belongs "
+            "to this user and has room; a broken file is moved aside, never deleted."
+        ) from error
+    return db
+
+
+def _schema() -> str:
+    return files("gateway.sql").joinpath("schema.sql").read_text(encoding="utf-8")

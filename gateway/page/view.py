@@ -1,0 +1,192 @@
+"""What the home page says, as plain values: the templates decide nothing."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from devices.metrics import METRICS, Kind
+from devices.model import Reading
+from gateway.home import Home
+from gateway.journal import Journal, PromptState
+from rules.model import AlertRequest, Person, Tier
+from rules.records import Notice
+from rules.words import Texts, sentence
+
+_DEALT_WITH_FOR = timedelta(hours=24)
+"""An alert that is resolved stays on the page so long."""
+_ALERTS = 20
+_SHOWN_METRICS = (
+    "body_weight",
+    "systolic_pressure",
+    "diastolic_pressure",
+    "pulse_rate",
+    "oxygen_saturation",
+    "body_temperature",
+)
+_STATE_WORDS = {
+    "open": "Your care team has it. Nobody has opened it yet.",
+    "escalated": "Nobody has opened it yet. It was passed on to someone else.",
+    "acknowledged": "{by} has seen it.",
+    "resolved": "{by} has dealt with it.",
+}
+
+
+class Question(Struct, frozen=True):
+    metric: str
+    text: str
+    number: int
+    of: int
+
+
+class PromptCard(Struct, frozen=True):
+    """One prompt: its words, and the next question that has no answer yet."""
+
+    id: str
+    urgent: bool
+    text: str
+    when: str
+    question: Question | None
+
+
+class SentCard(Struct, frozen=True):
+    """What was sent to the care team, and what became of it."""
+
+    text: str
+    when: str
+    state: str
+
+
+class ReadingLine(Struct, frozen=True):
+    title: str
+    value: str
+    when: str
+
+
+class PersonView(Struct, frozen=True):
+    id: str
+    name: str
+    matters: str
+    prompts: tuple[PromptCard, ...]
+    sent: tuple[SentCard, ...]
+    readings: tuple[ReadingLine, ...]
+    movement: str | None
+
+
+class HomeView(Struct, frozen=True):
+    clock: str
+    people: tuple[PersonView, ...]
+    server_reached: bool
+    waiting_urgent: int
+
+
+def home_view(home: Home, at: datetime, *, reached: bool) -> HomeView:
+    """The page at home time `at`; `reached`: whether the server answered last time."""
+    texts = home.plan.texts
+    with home.journal() as journal:
+        prompts = journal.open_prompts(at)
+        alerts = journal.last_alerts(_ALERTS)
+        notices = journal.notices(200)
+        waiting = journal.waiting().urgent
+        people = tuple(
+            _person(person, journal, prompts, alerts, notices, texts, at)
+            for person in home.plan.people.values()
+        )
+    zone = _zone(next(iter(home.plan.people.values()), None))
+    return HomeView(f"{at.astimezone(zone):%A %-d %B, %H:%M}", people, reached, waiting)
+
+
+def _person(
+    person: Person,
+    journal: Journal,
+    prompts: list[PromptState],
+    alerts: list[AlertRequest],
+    notices: list[Notice],
+    texts: Texts,
+    at: datetime,
+) -> PersonView:
+    zone = _zone(person)
+    cards = [
+        PromptCard(
+            state.prompt.id,
+            state.prompt.tier >= Tier.T4,
+            sentence(texts, state.prompt.text, "person", state.prompt.values),
+            day_time(state.prompt.at, at, zone),
+            _question(state, texts),
+        )
+        for state in prompts
+        if state.prompt.patient == person.id
+    ]
+    newest: dict[str, Notice] = {}
+    for notice in notices:
+        newest.setdefault(notice.alert, notice)
+    sent = [
+        SentCard(
+            sentence(texts, alert.text, "person", alert.values),
+            day_time(alert.at, at, zone),
+            _became(newest.get(alert.id)),
+        )
+        for alert in alerts
+        if alert.patient == person.id and _is_shown(alert, newest.get(alert.id), at)
+    ]
+    latest = {reading.metric: reading for reading in journal.latest(person.id)}
+    lines = [
+        ReadingLine(
+            METRICS[metric].title,
+            value_text(latest[metric]),
+            day_time(latest[metric].taken_at, at, zone),
+        )
+        for metric in _SHOWN_METRICS
+        if metric in latest
+    ]
+    moved = latest.get("movement")
+    return PersonView(
+        person.id,
+        person.name,
+        person.matters,
+        tuple(sorted(cards, key=lambda card: not card.urgent)),
+        tuple(sent),
+        tuple(lines),
+        None if moved is None else day_time(moved.taken_at, at, zone),
+    )
+
+
+def _question(state: PromptState, texts: Texts) -> Question | None:
+    left = state.unanswered
+    if not left:
+        return None
+    asked = len(state.prompt.ask)
+    return Question(left[0], sentence(texts, left[0], "person", {}), asked - len(left) + 1, asked)
+
+
+def _is_shown(alert: AlertRequest, notice: Notice | None, at: datetime) -> bool:
+    open_still = notice is None or notice.state != "resolved"
+    return open_still or at - alert.at < _DEALT_WITH_FOR
+
+
+def _became(notice: Notice | None) -> str:
+    if notice is None:
+        return "On its way. The care team does not have it yet."
+    words = _STATE_WORDS.get(notice.state, "Your care team has it.")
+    return words.format(by=notice.by or "Your care team")
+
+
+def value_text(reading: Reading) -> str:
+    """ "72.4 kg", "128 mmHg": as it is read aloud."""
+    metric = METRICS[reading.metric]
+    if metric.kind is not Kind.QUANTITY:
+        return "yes" if reading.value else "no"
+    unit = {"mm[Hg]": "mmHg", "Cel": "°C", "/min": "a minute"}.get(reading.unit, reading.unit)
+    return f"{reading.value:.{metric.decimals}f} {unit}"
+
+
+def day_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """ "today at 07:05", "yesterday at 21:40", "Monday 2 March at 07:05"."""
+    local, today = moment.astimezone(zone), now.astimezone(zone)
+    days = (today.date() - local.date()).days
+    day = {0: "today", 1: "yesterday"}.get(days, f"{local:%A %-d %B}")
+    return f"{day} at {local:%H:%M}"
+
+
+def _zone(person: Person | None) -> ZoneInfo:
+    return ZoneInfo(person.timezone if person is not None else "UTC")

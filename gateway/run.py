@@ -1,0 +1,270 @@
+"""`homebeat gateway run`: builds the home from its settings, and stops it in order."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from threading import Event as Flag
+from threading import Thread
+from typing import Any
+
+import uvicorn
+
+from devices.model import Raw
+from gateway.config import GatewayConfig
+from gateway.health import Health, Part, disk_part
+from gateway.home import Home
+from gateway.intake import Intake
+from gateway.journal import Journal
+from gateway.page.app import Changes, make_app
+from gateway.page.view import HomeView, home_view
+from gateway.plan import load_packs, load_plan
+from gateway.speech import Speaker
+from gateway.sync import ServerClient, Sync
+from plumbing.backoff import Backoff
+from plumbing.clock import monotonic_s
+from plumbing.logs import Log
+from plumbing.signing import load_or_make_key
+
+log = Log("gateway.run")
+
+_LONGEST_NAP_S = 30.0
+_RETRY_FIRST_S = 1.0
+_RETRY_MOST_S = 30.0
+
+
+class Timekeeper:
+    """Wakes the home at the instants at which silence itself means something."""
+
+    def __init__(self, home: Home, config: GatewayConfig) -> None:
+        self._home = home
+        self._time = config.home_time
+        self._stopping = Flag()
+        self._thread = Thread(target=self._run, name="timekeeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        with self._home.waiting_for:
+            self._home.waiting_for.notify_all()
+        self._thread.join(timeout=5.0)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            due = self._home.wake_at()
+            nap_s = _LONGEST_NAP_S if due is None else self._time.wait_s(due)
+            if nap_s > 0:
+                with self._home.waiting_for:
+                    if due == self._home.wake_at() and not self._stopping.is_set():
+                        self._home.waiting_for.wait(min(nap_s, _LONGEST_NAP_S))
+                if due is None or self._time.wait_s(due) > 0:
+                    continue
+            try:
+                self._home.wake()
+            except Exception as error:  # noqa: BLE001 - a timer that dies would judge no silence any more
+                log.error("rules not judged at their due time, tried again soon", error=error)
+                self._stopping.wait(_RETRY_FIRST_S)
+
+
+@dataclass(slots=True)
+class Gateway:
+    """The running parts of one home."""
+
+    config: GatewayConfig
+    home: Home
+    sync: Sync
+    broker: Any
+    radio: Any
+    speaker: Speaker
+    timekeeper: Timekeeper
+    changes: Changes
+    journal: Journal
+
+    def view(self) -> HomeView:
+        return home_view(self.home, self.config.home_time.now(), reached=self.sync.online)
+
+    def health(self) -> Health:
+        disk, free_mb = disk_part(self.config.data)
+        parts = [disk, _sync_part(self.sync), *_broker_parts(self.broker)]
+        if self.radio is not None:
+            parts += _radio_parts(self.radio)
+        if self.speaker.last_error:
+            parts.append(Part("speech", "failed", self.speaker.last_error))
+        with self.home.journal() as journal:
+            return Health(
+                at=self.config.home_time.now(),
+                gateway=self.config.id,
+                plan=self.home.plan.version,
+                parts=tuple(parts),
+                waiting=journal.waiting(),
+                refused=tuple(journal.refusals(50)),
+                counts=journal.counts(),
+                disk_free_mb=free_mb,
+            )
+
+    def start(self) -> None:
+        if self.broker is not None:
+            self.broker.start()
+        self.sync.start()
+        self.timekeeper.start()
+        self.speaker.start()
+
+    def stop(self) -> None:
+        if self.broker is not None:
+            self.broker.stop()
+        self.timekeeper.stop()
+        self.sync.stop()
+        self.speaker.stop()
+        self.journal.close()
+
+
+def build(config: GatewayConfig) -> Gateway:
+    """All parts, none of them started. Raises the errors of plan, journal and key, in words."""
+    plan = load_plan(config.plan, load_packs())
+    key = load_or_make_key(config.key)
+    journal = Journal(config.journal)
+    mappings = config.mqtt.mappings if config.mqtt is not None else ()
+    intake = Intake(config.devices, mappings, plan.people, journal.facts())
+    home = Home(journal, plan, intake, config.home_time)
+    changes = Changes()
+    speaker = Speaker(config.speech, plan.texts)
+    home.on_said(speaker.hear)
+    home.on_news(changes.bump)
+    sync = Sync(
+        ServerClient(config.id, key, config.server),
+        config.server,
+        config.id,
+        home,
+        config.home_time,
+        Backoff(_RETRY_FIRST_S, _RETRY_MOST_S),
+        f"homebeat {version('homebeat')}",
+    )
+    return Gateway(
+        config,
+        home,
+        sync,
+        _make_broker(config, home),
+        _make_radio(config, home),
+        speaker,
+        Timekeeper(home, config),
+        changes,
+        journal,
+    )
+
+
+async def serve(gateway: Gateway) -> None:
+    """Run until SIGINT or SIGTERM."""
+    config = gateway.config
+    host, _, port = config.page.listen.rpartition(":")
+    app = make_app(
+        gateway.home, gateway.view, gateway.health, gateway.changes, config.page.emergency_number
+    )
+    page = _Page(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=int(port),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, page.stop)
+    gateway.start()
+    tasks = [asyncio.create_task(page.serve())]
+    if gateway.radio is not None:
+        tasks.append(asyncio.create_task(gateway.radio.run()))
+    try:
+        await _say_ready(gateway, page, f"http://{config.page.listen}")
+        await tasks[0]
+    finally:
+        for task in tasks[1:]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(gateway.stop)
+
+
+class _Page(uvicorn.Server):
+    """uvicorn without its own signal handlers: we stop more than the page."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+async def _say_ready(gateway: Gateway, page: _Page, url: str) -> None:
+    waited_from = monotonic_s()
+    broker = gateway.broker
+    while not page.should_exit:
+        subscribed = broker is None or broker.ready.is_set()
+        if page.started and (subscribed or monotonic_s() - waited_from > _RETRY_FIRST_S * 5):
+            sys.stdout.write(
+                json.dumps({"ready": "gateway", "id": gateway.config.id, "url": url}) + "\n"
+            )
+            sys.stdout.flush()
+            return
+        await asyncio.sleep(0.02)
+
+
+def _make_broker(config: GatewayConfig, home: Home) -> Any:
+    if config.mqtt is None:
+        return None
+    from gateway.mqtt import Broker
+
+    return Broker(config.id, config.mqtt, home, Backoff(_RETRY_FIRST_S, _RETRY_MOST_S))
+
+
+def _make_radio(config: GatewayConfig, home: Home) -> Any:
+    if not config.ble.enabled:
+        return None
+    from gateway.ble import BleDevice, Radio
+
+    async def take(frames: "Any") -> None:
+        stamped: list[Raw] = list(frames)
+        await asyncio.to_thread(home.take, stamped)
+
+    devices = [
+        BleDevice(address=one.device, kind=one.kind, name=one.name)
+        for one in config.devices
+        if one.device.count(":") == _COLONS_OF_AN_ADDRESS and one.kind
+    ]
+    return Radio(devices, take, home.now, config.ble.adapter or None)
+
+
+_COLONS_OF_AN_ADDRESS = 5
+
+
+def _sync_part(sync: Sync) -> Part:
+    if sync.online:
+        return Part("care team's server", "reached")
+    return Part("care team's server", "not reached", f"{sync.last_error}. What waits is kept here.")
+
+
+def _broker_parts(broker: Any) -> list[Part]:
+    if broker is None:
+        return []
+    state = "connected" if broker.connected else "not connected"
+    return [Part("MQTT broker", state, broker.last_error)]
+
+
+def _radio_parts(radio: Any) -> list[Part]:
+    return [Part(*row) for row in radio.report()]
+
+
+def run(config: GatewayConfig) -> int:
+    """The whole program; returns the exit code."""
+    gateway = build(config)
+    asyncio.run(serve(gateway))
+    return 0

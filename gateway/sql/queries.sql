@@ -1,0 +1,117 @@
+-- name: add_record
+-- A record that is there already (same content, same id) changes nothing.
+INSERT OR IGNORE INTO record (id, kind, lane, at, patient, name, body, raw)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: readings_between
+-- After the first moment, up to and with the second, oldest first; struck ones left out.
+SELECT record.body FROM record
+WHERE kind = 'reading' AND name = ? AND record.at > ? AND record.at <= ?
+  AND NOT EXISTS (SELECT 1 FROM struck WHERE struck.id = record.id)
+ORDER BY record.at, record.id
+
+-- name: findings_since
+SELECT record.body FROM record
+WHERE kind = 'finding' AND name = ? AND record.at >= ?
+  AND NOT EXISTS (SELECT 1 FROM struck WHERE struck.id = record.id)
+ORDER BY record.at, record.id
+
+-- name: strike
+INSERT OR IGNORE INTO struck (id, by, at) VALUES (?, ?, ?)
+
+-- name: is_struck
+SELECT 1 FROM struck WHERE id = ?
+
+-- name: put_state
+INSERT INTO rule_state (key, body) VALUES (?, ?)
+ON CONFLICT (key) DO UPDATE SET body = excluded.body
+
+-- name: states
+SELECT key, body FROM rule_state
+
+-- name: delivered
+SELECT print FROM delivery WHERE mid = ?
+
+-- name: put_delivery
+INSERT OR REPLACE INTO delivery (mid, print) VALUES (?, ?)
+
+-- name: forget_deliveries
+DELETE FROM delivery
+
+-- name: outbox
+-- What a lane has that the server has not committed, in the order in which it was written.
+SELECT seq, id, kind, lane, at, body FROM record
+WHERE lane = ? AND seq > coalesce((SELECT sent.seq FROM sent WHERE sent.lane = ?), 0)
+ORDER BY seq LIMIT ?
+
+-- name: waiting
+SELECT count(*) FROM record
+WHERE lane = ? AND seq > coalesce((SELECT sent.seq FROM sent WHERE sent.lane = ?), 0)
+
+-- name: mark_sent
+INSERT INTO sent (lane, seq) VALUES (?, ?)
+ON CONFLICT (lane) DO UPDATE SET seq = max(sent.seq, excluded.seq)
+
+-- name: put_fact
+INSERT INTO fact (device, name, value, at) VALUES (?, ?, ?, ?)
+ON CONFLICT (device, name) DO UPDATE SET value = excluded.value, at = excluded.at
+
+-- name: facts
+SELECT device, name, value FROM fact
+
+-- name: open_prompt
+INSERT OR IGNORE INTO prompt (id, finding, patient, at, expires_at, state, body)
+VALUES (?, ?, ?, ?, ?, 'open', ?)
+
+-- name: put_answered
+UPDATE prompt SET answered = ? WHERE id = ?
+
+-- name: close_prompt
+UPDATE prompt SET state = ? WHERE id = ? AND state = 'open'
+
+-- name: expire_prompts
+UPDATE prompt SET state = 'expired' WHERE state = 'open' AND expires_at <= ?
+
+-- name: withdraw_prompts
+-- A prompt whose finding no longer stands asks nothing any more.
+UPDATE prompt SET state = 'withdrawn'
+WHERE state = 'open' AND finding = ?
+
+-- name: prompt_by_id
+SELECT state, answered, body FROM prompt WHERE id = ?
+
+-- name: open_prompts
+SELECT state, answered, body FROM prompt
+WHERE state = 'open' AND expires_at > ? ORDER BY at DESC
+
+-- name: put_notice
+INSERT OR IGNORE INTO notice (seq, body) VALUES (?, ?)
+
+-- name: last_notice
+SELECT coalesce(max(seq), 0) FROM notice
+
+-- name: notices
+SELECT body FROM notice ORDER BY seq DESC LIMIT ?
+
+-- name: refuse
+INSERT INTO refused (source, reason, count, last) VALUES (?, ?, 1, ?)
+ON CONFLICT (source, reason) DO UPDATE SET count = refused.count + 1, last = excluded.last
+RETURNING count
+
+-- name: refusals
+SELECT source, reason, count, last FROM refused ORDER BY last DESC LIMIT ?
+
+-- name: latest_by_metric
+-- The newest standing reading of each metric of one person.
+SELECT body FROM (
+    SELECT record.body, row_number() OVER (PARTITION BY name ORDER BY record.at DESC, id DESC) AS rank
+    FROM record
+    WHERE kind = 'reading' AND patient = ?
+      AND NOT EXISTS (SELECT 1 FROM struck WHERE struck.id = record.id)
+) WHERE rank = 1
+
+-- name: last_alerts
+SELECT body FROM record WHERE kind = 'alert' ORDER BY seq DESC LIMIT ?
+
+-- name: counts
+SELECT kind, count(*) FROM record GROUP BY kind

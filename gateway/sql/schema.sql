@@ -1,0 +1,85 @@
+-- The home's one log: everything that it heard, decided and said, in order. Nothing is updated
+-- here. `at` is home time in microseconds since 1970 (UTC); `name` is the metric of a reading,
+-- the rule of a finding; `body` is the JSON that the server gets; `raw` is what was on air.
+CREATE TABLE IF NOT EXISTS record (
+    seq     INTEGER PRIMARY KEY,
+    id      TEXT NOT NULL UNIQUE,
+    kind    TEXT NOT NULL,
+    lane    TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    patient TEXT NOT NULL DEFAULT '',
+    name    TEXT NOT NULL DEFAULT '',
+    body    BLOB NOT NULL,
+    raw     BLOB
+) STRICT;
+
+-- Windows are rebuilt from a metric's past; findings are looked up by their rule.
+CREATE INDEX IF NOT EXISTS record_by_name ON record (kind, name, at);
+
+-- The urgent lane is looked at before each batch, and is nearly always empty.
+CREATE INDEX IF NOT EXISTS record_urgent ON record (seq) WHERE lane = 'urgent';
+
+-- Records that no longer stand, and why: a finding undone by a late reading, a reading entered
+-- in error. The record itself stays.
+CREATE TABLE IF NOT EXISTS struck (
+    id TEXT PRIMARY KEY,
+    by TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Phases and sums of the rules, written with the reading that changed them.
+CREATE TABLE IF NOT EXISTS rule_state (
+    key  TEXT PRIMARY KEY,
+    body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How far the server has committed each lane.
+CREATE TABLE IF NOT EXISTS sent (
+    lane TEXT PRIMARY KEY,
+    seq  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The last message of each packet id of the broker's session: a redelivery after a crash looks
+-- like this one, and a payload without a time would otherwise count again.
+CREATE TABLE IF NOT EXISTS delivery (
+    mid   INTEGER PRIMARY KEY,
+    print BLOB NOT NULL
+) STRICT;
+
+-- What decoders learned about devices (a polarity, a packet count) and what is known of their
+-- link: the latest only.
+CREATE TABLE IF NOT EXISTS fact (
+    device TEXT NOT NULL,
+    name   TEXT NOT NULL,
+    value  BLOB NOT NULL,
+    at     INTEGER NOT NULL,
+    PRIMARY KEY (device, name)
+) STRICT, WITHOUT ROWID;
+
+-- Prompts as the home page shows them: open, answered, expired or withdrawn. `answered` is a
+-- JSON list of the questions that have an answer.
+CREATE TABLE IF NOT EXISTS prompt (
+    id         TEXT PRIMARY KEY,
+    finding    TEXT NOT NULL,
+    patient    TEXT NOT NULL,
+    at         INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    state      TEXT NOT NULL,
+    answered   TEXT NOT NULL DEFAULT '[]',
+    body       BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- News from the care team of alerts that this home caused, by the server's sequence.
+CREATE TABLE IF NOT EXISTS notice (
+    seq  INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+) STRICT;
+
+-- How often each source was refused for each reason; the first of them are kept as records.
+CREATE TABLE IF NOT EXISTS refused (
+    source TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    count  INTEGER NOT NULL,
+    last   INTEGER NOT NULL,
+    PRIMARY KEY (source, reason)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,117 @@
+"""The front door: one command, `homebeat`, whose words import their part when they are called.
+
+So `homebeat gateway run` on a small hub never loads the server, and a part that is not installed
+is missed only by the words that need it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """`module` holds a Typer app named `app`; `extra` is what installs what it needs."""
+
+    module: str
+    extra: str
+    help: str
+    has_words: bool = True
+    """Whether words of its own follow it (`gateway run`), or it is a command itself (`demo`)."""
+
+
+WORDS: dict[str, Word] = {
+    "demo": Word(
+        "simulators.demo.cli",
+        "gateway,server,simulators",
+        "A server, a broker, a gateway and a simulated home, with the addresses to open.",
+        has_words=False,
+    ),
+    "gateway": Word("gateway.cli", "gateway", "The home side: run, status, doctor, key."),
+    "server": Word("server.cli", "server", "The care team's side: run."),
+    "simulate": Word("simulators.cli", "simulators", "Simulated homes, people and devices."),
+    "rules": Word("rules.cli", "gateway", "Check, test and explain rule packs and care plans."),
+    "decode": Word(
+        "gateway.decode",
+        "gateway",
+        "What does this device say? JSON lines in, JSON lines out.",
+        has_words=False,
+    ),
+    "bench": Word(
+        "simulators.bench.cli",
+        "gateway,server,simulators",
+        "Measure this machine next to bare loops, in one run.",
+        has_words=False,
+    ),
+}
+
+OWN_PACKAGES = ("devices", "rules", "gateway", "server", "simulators", "plumbing")
+
+app = typer.Typer(
+    name="homebeat",
+    help="Remote monitoring that helps at home first.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    app(prog_name="homebeat")
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"homebeat {version('homebeat')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Remote monitoring that helps at home first."""
+
+
+def _caller(name: str, word: Word) -> Callable[[typer.Context], None]:
+    def call(context: typer.Context) -> None:
+        try:
+            part: typer.Typer = import_module(word.module).app
+            command = typer.main.get_group(part) if word.has_words else typer.main.get_command(part)
+            command(args=context.args, prog_name=f"homebeat {name}")
+        except ModuleNotFoundError as error:
+            missing = error.name or ""
+            if missing.partition(".")[0] in OWN_PACKAGES:
+                raise
+            typer.echo(
+                f"'homebeat {name}' needs {missing}, which is not installed here.\n"
+                f"Install its parts: pip install 'homebeat[{word.extra}]'",
+                err=True,
+            )
+            raise typer.Exit(1) from None
+
+    return call
+
+
+for _name, _word in WORDS.items():
+    app.command(
+        _name,
+        help=_word.help,
+        add_help_option=False,
+        context_settings={
+            "ignore_unknown_options": True,
+            "allow_extra_args": True,
+            "allow_interspersed_args": False,
+        },
+    )(_caller(_name, _word))
+
+
+if __name__ == "__main__":
+    main()

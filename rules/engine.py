@@ -1,0 +1,469 @@
+"""Readings and time in, findings out: the same function at home, at the centre and in a backtest.
+
+A `Watch` is a rule that watches one person, or one of their devices. It is a fold over events,
+each at its moment and in this order where moments are equal:
+
+    readings, by their id  ->  phases of other rules (`rule.<id>`)  ->  its own timers
+
+A timer is judged at the moment at which it was due, whenever that is noticed. So what a watch
+has found depends on its events alone. One that is told of something behind its last event can't
+go back: `rules.replay` makes it afresh from an earlier state.
+
+Watches that listen to other rules have a higher rank, and are told of a phase once the moment
+is over; what two rules do at one moment is seen at once, by its outcome.
+"""
+
+from bisect import insort
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from heapq import heappop, heappush
+from operator import attrgetter, itemgetter
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct, structs
+
+from devices.model import Reading
+from rules.debounce import Gate, Terms, judge, mature, terms
+from rules.exact import micros, moment
+from rules.kind import AnyKind
+from rules.kinds import kinds
+from rules.limits import RULE_PREFIX
+from rules.model import Evidence, Finding, Phase, Plan, Rule
+
+NEVER_US = 1 << 62
+LONG_AGO_US = -NEVER_US
+CLOSED = "~"
+"""Sorts behind the id of any reading: the readings of that moment are over."""
+DAY_US = 86_400_000_000
+CHECKPOINT_EVERY = 256
+"""Events of a watch between two states that are written down."""
+
+Sink = Callable[["Watch", int, str], None]
+"""Told of a watch that changed its phase, when, and the id of what caused it."""
+Behind = Callable[["Watch", int], None]
+"""Told of a watch for which something came behind its last event, and when that was."""
+
+
+class Line:
+    """One rule of the plan, bound: its kind, its debounce, its place among the others."""
+
+    __slots__ = (
+        "asked_from_us",
+        "from_us",
+        "hears",
+        "key",
+        "kind",
+        "listeners",
+        "muted_until_us",
+        "rank",
+        "rule",
+        "terms",
+        "watches",
+    )
+
+    def __init__(self, rule: Rule, kind: AnyKind) -> None:
+        self.rule = rule
+        self.kind = kind
+        self.terms: Terms = terms(rule.debounce, kind.lasting)
+        self.key = f"{rule.patient}/{rule.id}"
+        self.rank = 0
+        self.hears: list[Line] = []
+        self.listeners: list[Line] = []
+        self.watches: dict[str, Watch] = {}
+        self.from_us = LONG_AGO_US
+        self.muted_until_us = LONG_AGO_US
+        self.asked_from_us = 0
+
+
+class Watch:
+    """A rule's state for one person or device, and how far it has come.
+
+    `last_us` and `last_id` are its last event. `pending` holds phases of other rules that lie
+    ahead, with their moment; `heard` the last one told of each, by the other's pseudo-metric.
+    """
+
+    __slots__ = (
+        "checkpoints",
+        "device",
+        "gate",
+        "heard",
+        "kind",
+        "last_id",
+        "last_us",
+        "left",
+        "line",
+        "next_us",
+        "number",
+        "pending",
+        "queued_us",
+        "state",
+        "terms",
+    )
+
+    def __init__(self, line: Line, device: str | None, number: int) -> None:
+        self.line = line
+        self.kind = line.kind
+        self.terms = line.terms
+        self.device = device
+        self.number = number
+        self.checkpoints: list[tuple[int, bytes]] = []
+        """(last moment included, JSON), oldest first."""
+        self.queued_us = NEVER_US
+        self.forget()
+
+    def forget(self) -> None:
+        """Back to before the first event, without a state."""
+        self.state: Any = None
+        self.gate = Gate()
+        self.heard: dict[str, Finding] = {}
+        self.pending: list[tuple[int, Finding]] = []
+        self.last_us = LONG_AGO_US
+        self.last_id = ""
+        self.next_us = NEVER_US
+        self.count_anew()
+
+    def count_anew(self) -> None:
+        """Count the events until its state is to be written down."""
+        self.left = CHECKPOINT_EVERY
+
+    def begin(self, since_us: int) -> None:
+        self.state = self.kind.begin(since_us)
+        self.plan_next()
+
+    def plan_next(self) -> None:
+        """Set `next_us`: the earliest of its timers and of the phases that it will be told."""
+        next_us = self.pending[0][0] if self.pending else NEVER_US
+        due_us = self.state.due_us
+        if due_us is not None and due_us < next_us:
+            next_us = due_us
+        due_us = self.gate.due_us
+        if due_us is not None and due_us < next_us:
+            next_us = due_us
+        self.next_us = next_us
+
+    @property
+    def key(self) -> str:
+        """Its name among what is saved."""
+        return f"{self.line.key}|{self.device or ''}"
+
+    @property
+    def order(self) -> tuple[int, int]:
+        return self.line.rank, self.number
+
+
+def deliver(watch: Watch, us: int, reading: Reading, sink: Sink) -> None:
+    """One reading, not behind the watch's last event. Timers that were due before it come first."""
+    while watch.next_us < us:
+        fire(watch, watch.next_us, sink)
+    watch.last_us = us
+    watch.last_id = reading.id
+    watch.left -= 1
+    state = watch.state
+    verdict = watch.kind.read(state, us, reading)
+    if verdict is not None and judge(watch.terms, watch.gate, verdict, us, reading.id):
+        sink(watch, us, reading.id)
+    if state.due_us is not None or watch.next_us != NEVER_US or watch.gate.due_us is not None:
+        watch.plan_next()
+
+
+def fire(watch: Watch, us: int, sink: Sink) -> None:
+    """All that waits for the moment `us`: phases of other rules, then its own timers."""
+    watch.last_us = us
+    watch.last_id = CLOSED
+    watch.left -= 1
+    verdict, cause = _hear(watch, us)
+    if verdict is not None and judge(watch.terms, watch.gate, verdict, us, cause):
+        sink(watch, us, cause)
+    if watch.state.due_us == us:
+        verdict = watch.kind.wake(watch.state, us)
+        if verdict is not None and judge(watch.terms, watch.gate, verdict, us, "due"):
+            sink(watch, us, "due")
+    if watch.gate.due_us == us:
+        mature(watch.gate)
+        sink(watch, us, "held")
+    watch.plan_next()
+
+
+def _hear(watch: Watch, us: int) -> tuple[bool | None, str]:
+    """Tell it the phases of the moment `us`: what came of each rule when all was said."""
+    told: dict[str, dict[bool, list[Finding]]] = {}
+    while watch.pending and watch.pending[0][0] == us:
+        _, finding = watch.pending.pop(0)
+        said = told.setdefault(RULE_PREFIX + finding.rule, {False: [], True: []})
+        said[finding.phase is Phase.ACTIVE].append(finding)
+    last: bool | None = None
+    cause = ""
+    for metric, said in sorted(told.items()):
+        # A rule changes to and fro, so the phase that it took up more often is the one it ended in.
+        active = len(said[True]) > len(said[False])
+        before = watch.heard.get(metric)
+        was_active = before is not None and before.phase is Phase.ACTIVE
+        if len(said[True]) == len(said[False]) or was_active is active:
+            continue
+        finding = min(said[active], key=attrgetter("id"))
+        watch.heard[metric] = finding
+        verdict = watch.kind.read(watch.state, us, _as_reading(finding))
+        if verdict is not None:
+            last, cause = verdict, finding.id
+    return last, cause
+
+
+def _as_reading(finding: Finding) -> Reading:
+    return Reading(
+        id=finding.id,
+        patient=finding.patient,
+        device="",
+        metric=RULE_PREFIX + finding.rule,
+        value=float(finding.phase is Phase.ACTIVE),
+        unit="1",
+        taken_at=finding.at,
+        received_at=finding.at,
+    )
+
+
+def finding_of(watch: Watch, us: int, cause: str) -> Finding:
+    """What is to be said of a watch that just changed its phase.
+
+    The id leaves out the version: a plan that is renewed around a rule says nothing anew. It holds
+    the evidence: late data that changes the numbers makes another finding.
+    """
+    rule, phase = watch.line.rule, watch.gate.phase
+    because = _because(watch)
+    content = [rule.patient, rule.id, watch.device, phase, us, cause, because]
+    return Finding(
+        id=blake2b(msgspec.json.encode(content), digest_size=16).hexdigest(),
+        rule=rule.id,
+        version=rule.version,
+        patient=rule.patient,
+        phase=phase,
+        tier=rule.then.tier,
+        family=rule.family,
+        at=moment(us),
+        because=because,
+        device=watch.device,
+    )
+
+
+def _because(watch: Watch) -> Evidence:
+    """The kind's own evidence, and that of the active rules which it heard."""
+    because: Evidence = watch.kind.because(watch.state)
+    if watch.gate.phase is Phase.INACTIVE:
+        return structs.replace(because, counterfactual=None, branches=())
+    if watch.terms.n > 1:
+        because = structs.replace(because, readings=tuple(watch.gate.readings))
+    heard = [finding for _, finding in sorted(watch.heard.items())]
+    if not heard:
+        return because
+    behind = [finding.because for finding in heard if finding.phase is Phase.ACTIVE]
+    findings = {finding.id for finding in heard}
+    own = (reading for reading in because.readings if reading not in findings)
+    readings = (*own, *(reading for other in behind for reading in other.readings))
+    numbers = (*because.numbers, *(number for other in behind for number in other.numbers))
+    return structs.replace(
+        because, readings=tuple(dict.fromkeys(readings)), numbers=tuple(dict.fromkeys(numbers))
+    )
+
+
+class States:
+    """Every watch of a home, who listens to what, and who wants to be woken when."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.lines = _bound(plan)
+        self.by_key = {line.key: line for line in self.lines}
+        self._listening: dict[tuple[str, str], list[Line]] = {}
+        for line in self.lines:
+            for metric in line.kind.metrics:
+                if not metric.startswith(RULE_PREFIX):
+                    self._listening.setdefault((line.rule.patient, metric), []).append(line)
+        self.routes: dict[tuple[str, str, str], tuple[Watch, ...]] = {}
+        self.heap: list[tuple[int, int, int, Watch]] = []
+        self.behind: dict[Watch, int] = {}
+        """Watches to be made afresh, and from when on their events are not what they saw."""
+        self.unsaved: set[Watch] = set()
+        self.unsaved_lines: set[Line] = set(self.lines)
+        self.next_day_us = 0
+        """When every watch writes its state down next, busy or not."""
+        self._count = 0
+
+    def begin_all(self, at_us: int) -> None:
+        """Let every rule begin that does not wait for a device to show itself."""
+        for line in self.lines:
+            line.asked_from_us = at_us
+            if not line.rule.per_device:
+                watch = self.watch(line, None)
+                watch.begin(at_us)
+                self.queue(watch)
+
+    def watch(self, line: Line, device: str | None) -> Watch:
+        """The watch of that rule for that device, new (and without a state) on first sight."""
+        found = line.watches.get(device or "")
+        if found is None:
+            self._count += 1
+            found = line.watches[device or ""] = Watch(line, device, self._count)
+            self.unsaved.add(found)
+        return found
+
+    def route(self, patient: str, device: str, metric: str, since_us: int) -> tuple[Watch, ...]:
+        """The watches that read that series. A new one begins at `since_us`, its first reading."""
+        watches = []
+        for line in self._listening.get((patient, metric), ()):
+            watch = self.watch(line, device if line.rule.per_device else None)
+            if watch.state is None and watch not in self.behind:
+                watch.begin(since_us)
+                self.queue(watch)
+            watches.append(watch)
+        found = self.routes[patient, device, metric] = tuple(watches)
+        return found
+
+    def queue(self, watch: Watch) -> None:
+        """See that it is woken no later than its next moment."""
+        if watch.next_us < watch.queued_us:
+            watch.queued_us = watch.next_us
+            heappush(self.heap, (watch.next_us, *watch.order, watch))
+
+    def mark_behind(self, watch: Watch, us: int) -> None:
+        """Its events from `us` on are not what it saw: it stands still until made afresh."""
+        self.behind[watch] = min(us, self.behind.get(watch, us))
+        watch.forget()
+        watch.last_us = NEVER_US
+
+    def wake_at(self) -> datetime | None:
+        """The earliest moment at which a timer has to be judged."""
+        heap = self.heap
+        while heap:
+            us, _, _, watch = heap[0]
+            if watch.next_us == us:
+                return moment(us)
+            heappop(heap)
+            if watch.queued_us == us:
+                watch.queued_us = NEVER_US
+                self.queue(watch)
+        return None
+
+    def forward(
+        self, readings: Iterable[Reading], at_us: int, behind: Behind
+    ) -> list[Finding]:
+        """Take all watches on to `at_us` through readings in the order of (taken_at, id)."""
+        findings: list[Finding] = []
+        heap, routes = self.heap, self.routes
+
+        def sink(watch: Watch, us: int, cause: str) -> None:
+            finding = finding_of(watch, us, cause)
+            findings.append(finding)
+            for listener in watch.line.listeners:
+                self._tell(listener, us, finding, behind)
+
+        for reading in readings:
+            us = micros(reading.taken_at)
+            while heap and heap[0][0] < us and heap[0][0] <= at_us:
+                self._fire_first(sink)
+            watches = routes.get((reading.patient, reading.device, reading.metric))
+            if watches is None:
+                watches = self.route(reading.patient, reading.device, reading.metric, us)
+            for watch in watches:
+                if us > watch.last_us or (us == watch.last_us and reading.id > watch.last_id):
+                    deliver(watch, us, reading, sink)
+                    if watch.next_us < watch.queued_us:
+                        self.queue(watch)
+                    if watch.left <= 0:
+                        self.unsaved.add(watch)
+                elif us != watch.last_us or reading.id != watch.last_id:
+                    behind(watch, us)
+        while heap and heap[0][0] <= at_us:
+            self._fire_first(sink)
+        return findings
+
+    def _fire_first(self, sink: Sink) -> None:
+        us, _, _, watch = heappop(self.heap)
+        if watch.queued_us == us:
+            watch.queued_us = NEVER_US
+        if watch.next_us == us:
+            fire(watch, us, sink)
+            if watch.left <= 0:
+                self.unsaved.add(watch)
+        self.queue(watch)
+
+    def _tell(self, listener: Line, us: int, finding: Finding, behind: Behind) -> None:
+        watch = self.watch(listener, None)
+        if us < watch.last_us or (us == watch.last_us and watch.last_id == CLOSED):
+            behind(watch, us)
+            return
+        insort(watch.pending, (us, finding), key=itemgetter(0))
+        watch.plan_next()
+        self.queue(watch)
+
+
+def _bound(plan: Plan) -> tuple[Line, ...]:
+    """The plan's rules with their kinds, those that others listen to before them."""
+    lines: dict[tuple[str, str], Line] = {}
+    for rule in plan.rules:
+        zone = ZoneInfo(plan.people[rule.patient].timezone)
+        kind = kinds()[rule.kind](rule.params, zone)
+        lines[rule.patient, rule.id] = Line(rule, kind)
+    for line in lines.values():
+        for metric in line.kind.metrics:
+            if metric.startswith(RULE_PREFIX):
+                heard = lines[line.rule.patient, metric.removeprefix(RULE_PREFIX)]
+                line.hears.append(heard)
+                heard.listeners.append(line)
+    for line in lines.values():
+        line.rank = _rank(line, ())
+    return tuple(sorted(lines.values(), key=lambda line: line.rank))
+
+
+def _rank(line: Line, above: tuple[Line, ...]) -> int:
+    if line in above:
+        raise ValueError(f"rule {line.rule.id} listens to itself")
+    return max((_rank(heard, (*above, line)) + 1 for heard in line.hears), default=0)
+
+
+def fingerprint(rule: Rule) -> str:
+    """What a rule's state depends on: the same text, the same course of phases."""
+    content = msgspec.json.encode(
+        [rule.kind, rule.params, rule.debounce, rule.per_device], order="sorted"
+    )
+    return blake2b(content, digest_size=8).hexdigest()
+
+
+def day_after(us: int) -> int:
+    """The first midnight (UTC) after that moment."""
+    return (us // DAY_US + 1) * DAY_US
+
+
+class Advanced(Struct, frozen=True):
+    states: States
+    findings: tuple[Finding, ...]
+    wake_at: datetime | None
+
+
+def start(plan: Plan, at: datetime) -> States:
+    """A home without a past. Every reading counts, also those from before; what is expected
+    is expected from `at` on. Raises ValueError where rules listen to each other in a circle."""
+    states = States(plan)
+    states.begin_all(micros(at))
+    states.next_day_us = day_after(micros(at))
+    return states
+
+
+def advance(plan: Plan, states: States, readings: Sequence[Reading], at: datetime) -> Advanced:
+    """Take the states on to `at`. Readings come in the order of (taken_at, id), none twice.
+
+    Owns the states: those passed in are changed. Raises ValueError for a reading that lies
+    behind what the states have seen, or states of another plan.
+    """
+    if states.plan is not plan:
+        raise ValueError("these states belong to another plan: restore() them for this one")
+    findings = states.forward(readings, micros(at), _refuse)
+    states.unsaved.clear()
+    return Advanced(states, tuple(findings), states.wake_at())
+
+
+def _refuse(watch: Watch, us: int) -> None:
+    raise ValueError(
+        f"rule {watch.line.rule.id} has come further than {moment(us)}: readings that are late "
+        "go through rules.replay.settle"
+    )

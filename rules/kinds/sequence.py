@@ -1,0 +1,103 @@
+"""Something that should be followed by something else and was not: a door at night, no return."""
+
+from datetime import time, timedelta, tzinfo
+from typing import ClassVar
+
+from msgspec import Struct
+
+from devices.model import Reading
+from rules.exact import micros_of
+from rules.hours import Hours
+from rules.kind import Kind, KindState
+from rules.limits import metric_of
+from rules.model import Evidence, Number
+from rules.params import MetricName
+from rules.words import span_text
+
+_MINUTE_US = 60_000_000
+
+
+class Params(Struct, frozen=True, kw_only=True):
+    """`first` becoming 1, within the local hours `between`, with no 1 of `then` within `within`.
+
+    `first_devices`: only these count (the outer doors); empty: all. It ends with the next sign.
+    """
+
+    first: MetricName
+    then: MetricName
+    within: timedelta
+    between: Hours | None = None
+    first_devices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.first == self.then:
+            raise ValueError("first and then are the same")
+        if self.within <= timedelta(0):
+            raise ValueError("within must be longer than nothing")
+
+
+class State(KindState, kw_only=True):
+    first_us: int = 0
+    first: str = ""
+    waited_us: int = 0
+
+
+class Sequence(Kind[Params, State]):
+    name: ClassVar[str] = "sequence"
+    title: ClassVar[str] = "Something that was not followed by what should follow"
+    params_type = Params
+    state_type = State
+    lasting = True
+    examples = (
+        Params(
+            first="door_open",
+            then="movement",
+            within=timedelta(minutes=10),
+            between=Hours(time(22), time(6)),
+        ),
+    )
+
+    def __init__(self, params: Params, zone: tzinfo) -> None:
+        self.metrics = (params.first, params.then)
+        self.lookback = params.within
+        self._params = params
+        self._zone = zone
+        self._within_us = micros_of(params.within)
+
+    def begin(self, since_us: int) -> State:
+        return State()
+
+    def read(self, state: State, us: int, reading: Reading) -> bool | None:
+        params = self._params
+        if reading.value < 1.0:
+            return None
+        if reading.metric == params.then:
+            state.due_us = None
+            return False
+        if params.first_devices and reading.device not in params.first_devices:
+            return None
+        if params.between is not None and not params.between.hold(us, self._zone):
+            return None
+        if state.due_us is None:
+            state.first_us, state.first = us, reading.id
+            state.due_us = us + self._within_us
+        return None
+
+    def wake(self, state: State, us: int) -> bool:
+        state.waited_us = us - state.first_us
+        state.due_us = None
+        return True
+
+    def because(self, state: State) -> Evidence:
+        waited_min = state.waited_us / _MINUTE_US
+        return Evidence(
+            readings=(state.first,),
+            numbers=(Number(name="waited", value=waited_min, unit="min"),),
+            missing=self._params.then,
+        )
+
+    def words(self) -> str:
+        params = self._params
+        hours = "" if params.between is None else f" at {params.between}"
+        first, then = metric_of(params.first).title, metric_of(params.then).title
+        return f"{first}{hours}, and no {then} within {span_text(params.within)}"

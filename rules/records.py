@@ -1,0 +1,154 @@
+"""What gateway and server exchange: one code for both ends.
+
+A record is one line of the home's journal on its way to the server. Its `id` derives from the
+content of its body, so a batch posted twice changes nothing. Unknown kinds are kept by the
+server as they came, so that a newer gateway can talk to an older server.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from devices.model import Reading
+from rules.model import AlertRequest, Finding, Lane, Prompt
+
+SCHEMA = 1
+MAX_BATCH = 1_000
+"""Records in one request."""
+MAX_BODY_BYTES = 4 * 1024 * 1024
+"""Bytes in one request body."""
+
+
+class RecordKind(StrEnum):
+    READING = "reading"
+    FINDING = "finding"
+    PROMPT = "prompt"
+    ALERT = "alert"
+    SUPERSEDED = "superseded"
+    """Findings that a late reading undid; their alerts are annotated, never erased."""
+    DEVICE = "device"
+    QUARANTINE = "quarantine"
+
+
+class Superseded(Struct, frozen=True, kw_only=True):
+    """The finding no longer stands: `by` says why in one word (late-reading, entered-in-error)."""
+
+    finding: str
+    patient: str
+    at: datetime
+    by: str
+
+
+class DeviceState(Struct, frozen=True, kw_only=True):
+    """What the home knows of a device: battery, link, last heard, a fact its decoder learned."""
+
+    device: str
+    name: str
+    value: Any
+    at: datetime
+
+
+class Quarantined(Struct, frozen=True, kw_only=True):
+    """Something that could not become a reading, with its bytes and the reason."""
+
+    source: str
+    """"mqtt zigbee2mqtt/hall", "ble A4:C1:38:00:00:01 2A35"."""
+    raw: str
+    """Hex of the bytes, or the text of a payload."""
+    reason: str
+    at: datetime
+
+
+Body = Reading | Finding | Prompt | AlertRequest | Superseded | DeviceState | Quarantined
+
+BODY_TYPES: dict[str, type[Body]] = {
+    RecordKind.READING: Reading,
+    RecordKind.FINDING: Finding,
+    RecordKind.PROMPT: Prompt,
+    RecordKind.ALERT: AlertRequest,
+    RecordKind.SUPERSEDED: Superseded,
+    RecordKind.DEVICE: DeviceState,
+    RecordKind.QUARANTINE: Quarantined,
+}
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """`body` is the JSON of the type that `kind` names; `at` is home time, aware UTC."""
+
+    schema: int
+    id: str
+    gateway: str
+    seq: int
+    kind: str
+    lane: Lane
+    at: datetime
+    body: msgspec.Raw
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """POST /api/v1/records: what leaves the home, in order of `seq` within a lane."""
+
+    records: tuple[Record, ...]
+
+
+class Rejected(Struct, frozen=True, kw_only=True):
+    id: str
+    reason: str
+
+
+class BatchAnswer(Struct, frozen=True, kw_only=True):
+    """What the server committed. `rejected` ones are in its quarantine: do not send them again."""
+
+    committed: int
+    rejected: tuple[Rejected, ...] = ()
+
+
+class Heartbeat(Struct, frozen=True, kw_only=True):
+    """POST /api/v1/heartbeat: the gateway lives; what still waits at home, and its home time."""
+
+    home_time: datetime
+    waiting: int
+    plan: str
+    software: str
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """News for the person at home of an alert that they caused: sent, seen, resolved."""
+
+    seq: int
+    alert: str
+    patient: str
+    state: str
+    """open, acknowledged, escalated or resolved."""
+    by: str
+    """First name or role of who did it, as staff chose to be shown."""
+    at: datetime
+
+
+class Notices(Struct, frozen=True, kw_only=True):
+    """GET /api/v1/notices?after=SEQ: the answer, oldest first."""
+
+    notices: tuple[Notice, ...]
+
+
+encode = msgspec.json.Encoder().encode
+decode_batch = msgspec.json.Decoder(Batch).decode
+_DECODERS = {kind: msgspec.json.Decoder(body_type) for kind, body_type in BODY_TYPES.items()}
+
+
+def decode_body(record: Record) -> Body | None:
+    """The body of a record, or None for a kind that this version does not know.
+
+    Raises msgspec.ValidationError where the body is not what the kind promises.
+    """
+    decoder = _DECODERS.get(record.kind)
+    return None if decoder is None else decoder.decode(record.body)
+
+
+def body_id(kind: str, body: bytes) -> str:
+    """The id of a record whose body has none of its own."""
+    return blake2b(kind.encode() + b"|" + body, digest_size=16).hexdigest()

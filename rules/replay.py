@@ -1,0 +1,472 @@
+"""What is late, what was withdrawn, and what a restart lost: made good from the journal.
+
+The rules are a fold over the readings in the order in which they were taken, so a reading that
+comes behind that order, and the memory of a process that was killed, are the same matter: go
+back to a state that was written down before it, take the readings from there again, and compare
+the findings with those that stand. What is new is said, what no longer follows is superseded.
+So live, restarted, replayed and in any order of arrival, the findings end the same.
+
+States are written down each day and after so many events; between them nothing is, since the
+journal holds what is needed.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Raw, Struct
+
+from devices.model import Reading
+from rules.debounce import Gate
+from rules.engine import (
+    CLOSED,
+    DAY_US,
+    LONG_AGO_US,
+    NEVER_US,
+    Line,
+    States,
+    Watch,
+    day_after,
+    deliver,
+    finding_of,
+    fingerprint,
+    fire,
+)
+from rules.exact import BEGINNING, END, micros, micros_of, moment
+from rules.limits import RULE_PREFIX
+from rules.model import Finding, Phase, Plan
+from rules.window import empty, written
+
+CHECKPOINTS_KEPT = 48
+"""Beyond that every other one of the older half goes, so the oldest is never far from the first."""
+
+_IN_ORDER = attrgetter("taken_at", "id")
+_WHEN = attrgetter("at", "id")
+_encode = msgspec.json.Encoder(enc_hook=written).encode
+
+
+class History(Protocol):
+    """The home's journal, as far as the rules ask for it."""
+
+    def readings(
+        self, metrics: Collection[str], after: datetime, until: datetime
+    ) -> Sequence[Reading]:
+        """Taken in (after, until], of all people of the home, by (taken_at, id); those that were
+        entered in error are left out."""
+        ...
+
+    def findings(self, rules: Collection[str], since: datetime) -> Sequence[Finding]:
+        """Of these rule ids, from `since` on, without the superseded ones."""
+        ...
+
+
+class Settled(Struct, frozen=True):
+    """`superseded` no longer stand. A finding may stand again later, then it is in `findings` with
+    the id that it had. `changed`: what to keep of the states, in the same transaction: JSON by key.
+    """
+
+    states: States
+    findings: tuple[Finding, ...]
+    superseded: tuple[Finding, ...]
+    wake_at: datetime | None
+    changed: Mapping[str, bytes]
+
+
+class LineRecord(Struct, frozen=True, kw_only=True):
+    """Since when a rule is in force. Before `muted_until_us` it only looks, and says nothing."""
+
+    fingerprint: str
+    from_us: int
+    muted_until_us: int
+    asked_from_us: int
+
+
+class WatchRecord(Struct, frozen=True, kw_only=True):
+    checkpoints: list[Raw]
+
+
+class Checkpoint(Struct, frozen=True, kw_only=True):
+    """A watch after all its events up to `us`, included."""
+
+    us: int
+    state: Raw
+    gate: Gate
+    heard: dict[str, Finding]
+
+
+def settle(
+    plan: Plan,
+    states: States,
+    arrivals: Sequence[Reading],
+    at: datetime,
+    history: History,
+    withdrawn: Sequence[Reading] = (),
+) -> Settled:
+    """Take the states on to `at` with what arrived, in any order and however late.
+
+    Owns the states. `history` may or may not hold the arrivals already; it no longer holds the
+    withdrawn readings (entered in error), whose findings are superseded.
+    """
+    if states.plan is not plan:
+        raise ValueError("these states belong to another plan: restore() them for this one")
+    at_us = micros(at)
+    ordered = sorted(arrivals, key=_IN_ORDER)
+    fresh = states.forward(ordered, at_us, states.mark_behind)
+    for reading in withdrawn:
+        _withdraw(states, reading)
+    superseded: Sequence[Finding] = ()
+    if states.behind:
+        repair = _Repair(states, ordered, at_us, history, fresh)
+        repair.run()
+        fresh = sorted(repair.fresh.values(), key=_WHEN)
+        superseded = sorted(repair.gone.values(), key=_WHEN)
+    if at_us >= states.next_day_us:
+        _write_day(states, at_us)
+    changed = _changed(states, at_us)
+    return Settled(states, tuple(fresh), tuple(superseded), states.wake_at(), changed)
+
+
+def restore(
+    plan: Plan, saved: Mapping[str, bytes], history: History, at: datetime
+) -> States:
+    """The states of a home that was stopped, from all that settle() told to keep.
+
+    The next settle() takes the journal's readings from there on again and catches up. A rule that
+    is new, or reads differently now, looks back as far as its kind needs and begins at `at`: what
+    is true then is a finding, what was before is not.
+    """
+    states = States(plan)
+    states.next_day_us = day_after(micros(at))
+    for line in states.lines:
+        record = saved.get(line.key)
+        known = None if record is None else msgspec.json.decode(record, type=LineRecord)
+        if known is not None and known.fingerprint == fingerprint(line.rule):
+            line.from_us = known.from_us
+            line.muted_until_us = known.muted_until_us
+            line.asked_from_us = known.asked_from_us
+            states.unsaved_lines.discard(line)
+            _restore_watches(states, line, saved)
+        else:
+            line.asked_from_us = micros(at)
+            if saved:
+                line.muted_until_us = micros(at)
+                line.from_us = micros(at) - micros_of(line.kind.lookback)
+            _see_devices(states, line, history)
+        if not line.rule.per_device:
+            states.watch(line, None)
+        for watch in line.watches.values():
+            states.mark_behind(watch, NEVER_US)
+    return states
+
+
+def _restore_watches(states: States, line: Line, saved: Mapping[str, bytes]) -> None:
+    start = f"{line.key}|"
+    for key in sorted(saved):
+        if key.startswith(start):
+            watch = states.watch(line, key.removeprefix(start) or None)
+            record = msgspec.json.decode(saved[key], type=WatchRecord)
+            watch.checkpoints = [(_checkpoint(raw).us, bytes(raw)) for raw in record.checkpoints]
+            states.unsaved.discard(watch)
+
+
+def _see_devices(states: States, line: Line, history: History) -> None:
+    """A rule that watches devices and is new: those that the journal knows."""
+    if line.rule.per_device:
+        for reading in history.readings(line.kind.metrics, _moment(line.from_us), END):
+            if reading.patient == line.rule.patient:
+                states.watch(line, reading.device)
+
+
+def _withdraw(states: States, reading: Reading) -> None:
+    us = micros(reading.taken_at)
+    for watch in states.route(reading.patient, reading.device, reading.metric, us):
+        if watch.last_us >= us:
+            states.mark_behind(watch, us)
+
+
+class _Repair:
+    """Makes watches afresh that came behind, rule by rule in the order of who listens to whom."""
+
+    def __init__(
+        self,
+        states: States,
+        arrivals: Sequence[Reading],
+        at_us: int,
+        history: History,
+        fresh: Iterable[Finding],
+    ) -> None:
+        self.states = states
+        self.arrivals = arrivals
+        self.at_us = at_us
+        self.history = history
+        self.fresh = {finding.id: finding for finding in fresh}
+        self.gone: dict[str, Finding] = {}
+
+    def run(self) -> None:
+        for rank in sorted({line.rank for line in self.states.lines}):
+            behind = [watch for watch in self.states.behind if watch.line.rank == rank]
+            if behind:
+                self._remake(sorted(behind, key=attrgetter("number")))
+
+    def _remake(self, behind: Sequence[Watch]) -> None:
+        for watch in behind:
+            _go_back(watch, self.states.behind[watch])
+        needed_us = [
+            watch.last_us + 1 if from_us is None else min(from_us, watch.last_us + 1)
+            for watch in behind
+            for from_us in (_refill_from(watch),)
+        ]
+        lines = {watch.line: None for watch in behind}
+        rows: dict[Watch, list[Reading]] = {watch: [] for watch in behind}
+        for reading in self._readings(lines, min(needed_us) - 1):
+            us = micros(reading.taken_at)
+            for watch in self.states.route(
+                reading.patient, reading.device, reading.metric, us
+            ):
+                if watch in rows:
+                    rows[watch].append(reading)
+        standing = self._findings(lines, min(watch.last_us for watch in behind))
+        heard = {heard: None for line in lines for heard in line.hears}
+        phases = self._findings(heard, min(_hears_from(watch) for watch in behind))
+        for watch in behind:
+            self._remake_one(watch, rows[watch], standing, phases)
+
+    def _remake_one(
+        self,
+        watch: Watch,
+        readings: Sequence[Reading],
+        standing: Sequence[Finding],
+        phases: Sequence[Finding],
+    ) -> None:
+        line = watch.line
+        after_us = watch.last_us
+        muted_us = line.muted_until_us
+        muted = after_us < muted_us
+        del self.states.behind[watch]
+        found = {
+            finding.id: finding
+            for finding in _refold(watch, readings, self._pending(watch, phases), self.at_us)
+        }
+        first_us = muted_us if muted else after_us + 1
+        stood = {
+            finding.id: finding
+            for finding in standing
+            if _is_of(finding, watch) and micros(finding.at) >= first_us
+        }
+        for finding in found.values():
+            if finding.id not in stood:
+                self.fresh[finding.id] = finding
+        for finding in stood.values():
+            if finding.id not in found and self.fresh.pop(finding.id, None) is None:
+                self.gone[finding.id] = finding
+        moved = [
+            micros(finding.at)
+            for finding in (*found.values(), *stood.values())
+            if (finding.id in found) is not (finding.id in stood)
+        ]
+        if moved:
+            for listener in line.listeners:
+                self.states.mark_behind(self.states.watch(listener, None), min(moved))
+        self.states.queue(watch)
+        self.states.unsaved.add(watch)
+
+    def _readings(self, lines: Iterable[Line], after_us: int) -> Sequence[Reading]:
+        metrics = {
+            metric
+            for line in lines
+            for metric in line.kind.metrics
+            if not metric.startswith(RULE_PREFIX)
+        }
+        if not metrics:
+            return ()
+        stored = self.history.readings(metrics, _moment(after_us), END)
+        after = _moment(after_us)
+        rows = {reading.id: reading for reading in stored}
+        for reading in self.arrivals:
+            if reading.metric in metrics and reading.taken_at > after:
+                rows.setdefault(reading.id, reading)
+        return sorted(rows.values(), key=_IN_ORDER)
+
+    def _findings(self, lines: Collection[Line], after_us: int) -> Sequence[Finding]:
+        """Those that stand, the ones of this settling included."""
+        ids = {line.rule.id for line in lines}
+        if not ids:
+            return ()
+        stored = self.history.findings(ids, _moment(after_us))
+        stand = {finding.id: finding for finding in stored if finding.id not in self.gone}
+        for finding in self.fresh.values():
+            if finding.rule in ids:
+                stand[finding.id] = finding
+        return tuple(stand.values())
+
+    def _pending(self, watch: Watch, phases: Sequence[Finding]) -> list[tuple[int, Finding]]:
+        """What it will be told of other rules after its last event, oldest first.
+
+        A watch that begins in the midst of things is told at once of what is active by then.
+        """
+        ids = {heard.rule.id for heard in watch.line.hears}
+        pending = []
+        before: dict[str, Finding] = {}
+        for finding in sorted(phases, key=attrgetter("at")):
+            if finding.rule not in ids or finding.patient != watch.line.rule.patient:
+                continue
+            us = micros(finding.at)
+            if us > watch.last_us:
+                pending.append((us, finding))
+            elif not watch.checkpoints:
+                before[finding.rule] = finding
+        at_once = [
+            (watch.last_us + 1, finding)
+            for _, finding in sorted(before.items())
+            if finding.phase is Phase.ACTIVE
+        ]
+        return [*at_once, *pending]
+
+
+def _is_of(finding: Finding, watch: Watch) -> bool:
+    rule = watch.line.rule
+    return (
+        finding.rule == rule.id
+        and finding.patient == rule.patient
+        and finding.device == watch.device
+    )
+
+
+def _hears_from(watch: Watch) -> int:
+    return watch.last_us if watch.checkpoints else LONG_AGO_US
+
+
+def _refill_from(watch: Watch) -> int | None:
+    return None if watch.state is None else watch.kind.refill_from_us(watch.state)
+
+
+def _go_back(watch: Watch, us: int) -> None:
+    """To its newest state that was written down before `us`, or to before its first event."""
+    while watch.checkpoints and watch.checkpoints[-1][0] >= us:
+        watch.checkpoints.pop()
+    watch.forget()
+    watch.last_id = CLOSED
+    if not watch.checkpoints:
+        watch.last_us = watch.line.from_us
+        return
+    point = _checkpoint(watch.checkpoints[-1][1])
+    watch.state = msgspec.json.decode(point.state, type=watch.kind.state_type, dec_hook=empty)
+    watch.gate = point.gate
+    watch.heard = dict(point.heard)
+    watch.last_us = point.us
+
+
+def _refold(
+    watch: Watch,
+    readings: Sequence[Reading],
+    pending: list[tuple[int, Finding]],
+    at_us: int,
+) -> list[Finding]:
+    """Take a watch from where it stands on to `at_us`. Older readings only fill its window."""
+    after_us, muted_us = watch.last_us, watch.line.muted_until_us
+    found: list[Finding] = []
+
+    def sink(watch: Watch, us: int, cause: str) -> None:
+        if us > muted_us:
+            found.append(finding_of(watch, us, cause))
+
+    events = [(micros(reading.taken_at), reading) for reading in readings]
+    first = next((i for i, (us, _) in enumerate(events) if us > after_us), len(events))
+    if watch.state is None:
+        begin_us = watch.line.asked_from_us
+        if watch.line.rule.per_device and first < len(events):
+            begin_us = events[first][0]
+        watch.begin(begin_us)
+    else:
+        from_us = watch.kind.refill_from_us(watch.state)
+        for us, reading in events[:first]:
+            if from_us is not None and us >= from_us:
+                watch.kind.refill(watch.state, us, reading)
+    watch.pending = pending
+    watch.plan_next()
+    muted = after_us < muted_us
+    for us, reading in events[first:]:
+        if muted and us > muted_us:
+            _unmute(watch, muted_us, found)
+            muted = False
+        if watch.left <= 0 and us > watch.last_us:
+            _write_down(watch, us)
+        deliver(watch, us, reading, sink)
+    if muted:
+        _unmute(watch, muted_us, found)
+    while watch.next_us <= at_us:
+        fire(watch, watch.next_us, sink)
+    return found
+
+
+def _unmute(watch: Watch, us: int, found: list[Finding]) -> None:
+    """The rule begins to speak: what is true now is its first finding."""
+
+    def sink(watch: Watch, us: int, cause: str) -> None:
+        pass
+
+    while watch.next_us <= us:
+        fire(watch, watch.next_us, sink)
+    if watch.gate.phase is Phase.ACTIVE:
+        found.append(finding_of(watch, us, "start"))
+
+
+def _write_down(watch: Watch, before_us: int) -> None:
+    """Keep the state, if nothing that it knows of waits; its last moment is over from now on."""
+    if watch.state is None or watch.last_us >= before_us or watch.next_us <= watch.last_us:
+        return
+    points = watch.checkpoints
+    if points and points[-1][0] >= watch.last_us:
+        return
+    point = Checkpoint(
+        us=watch.last_us, state=Raw(_encode(watch.state)), gate=watch.gate, heard=watch.heard
+    )
+    points.append((watch.last_us, _encode(point)))
+    watch.last_id = CLOSED
+    watch.count_anew()
+    if len(points) > CHECKPOINTS_KEPT:
+        del points[1 : CHECKPOINTS_KEPT // 2 : 2]
+
+
+def _write_day(states: States, at_us: int) -> None:
+    """Move every watch to the last midnight, so that none has to look further back than needed."""
+    midnight_us = at_us // DAY_US * DAY_US
+    for line in states.lines:
+        for watch in line.watches.values():
+            if watch.last_us < midnight_us:
+                watch.last_us = midnight_us
+                watch.last_id = CLOSED
+            _write_down(watch, at_us + 1)
+            states.unsaved.add(watch)
+    states.next_day_us = day_after(at_us)
+
+
+def _changed(states: States, at_us: int) -> dict[str, bytes]:
+    changed: dict[str, bytes] = {}
+    for line in states.unsaved_lines:
+        changed[line.key] = _encode(
+            LineRecord(
+                fingerprint=fingerprint(line.rule),
+                from_us=line.from_us,
+                muted_until_us=line.muted_until_us,
+                asked_from_us=line.asked_from_us,
+            )
+        )
+    for watch in states.unsaved:
+        if watch.left <= 0:
+            _write_down(watch, at_us + 1)
+        record = WatchRecord(checkpoints=[Raw(point) for _, point in watch.checkpoints])
+        changed[watch.key] = _encode(record)
+    states.unsaved_lines.clear()
+    states.unsaved.clear()
+    return changed
+
+
+def _moment(us: int) -> datetime:
+    return BEGINNING if us < 0 else moment(us)
+
+
+def _checkpoint(record: Any) -> Checkpoint:
+    return msgspec.json.decode(record, type=Checkpoint)

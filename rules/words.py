@@ -1,0 +1,89 @@
+"""Sentences for a person, a nurse and a log line, written from the same values."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Literal
+
+from devices.metrics import METRICS
+from rules.model import Number
+
+Audience = Literal["person", "nurse", "log"]
+Texts = Mapping[str, Mapping[str, str]]
+"""Text key -> audience -> sentence with {placeholders}."""
+
+AUDIENCES: tuple[Audience, ...] = ("person", "nurse", "log")
+
+_UNITS = {
+    "kg": ("kg", 1),
+    "kg/m2": ("kg/m²", 1),
+    "cm": ("cm", 1),
+    "mm[Hg]": ("mmHg", 0),
+    "/min": ("a minute", 0),
+    "%": ("%", 0),
+    "Cel": ("°C", 1),
+    "h": ("hours", 1),
+    "min": ("minutes", 0),
+    "1": ("", 2),
+}
+"""UCUM unit -> how people write it, and with how many decimals."""
+
+_FALLBACK: Mapping[Audience, str] = {
+    "person": "{title}. {numbers}",
+    "nurse": "{title}. {numbers}",
+    "log": "{title}: {numbers}",
+}
+
+
+class _Values(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def sentence(texts: Texts, key: str, audience: Audience, values: Mapping[str, str]) -> str:
+    """The text of that key for that reader, filled in; a value that is not there shows as "…".
+
+    A metric's name is the key of its question. Where a text is missing (an own rule without
+    words, a newer pack at the other end) the rule's title and numbers say it.
+    """
+    text = texts.get(key, {}).get(audience)
+    if text is None and key in METRICS:
+        return METRICS[key].title
+    return (text or _FALLBACK[audience]).format_map(_Values(values)).strip()
+
+
+def shown(value: float, unit: str, decimals: int | None = None) -> str:
+    """ "82.3 kg", "118 mmHg", "97%"; the sign only where it is below zero."""
+    per = ""
+    base = unit
+    for suffix, text in (("/d", " a day"), ("/h", " an hour")):
+        if unit.endswith(suffix):
+            base, per = unit.removesuffix(suffix), text
+    label, places = _UNITS.get(base, (base, 2))
+    if per:
+        places += 1
+    number = f"{value:.{places if decimals is None else decimals}f}"
+    if base in ("1", "h") and decimals is None:
+        number = number.rstrip("0").rstrip(".")
+    if number == "1" and label in ("hours", "minutes"):
+        label = label.removesuffix("s")
+    space = "" if label in ("%", "°C", "") else " "
+    return f"{number}{space}{label}{per}"
+
+
+def unit_text(unit: str) -> str:
+    """The unit as people write it, for the head of a column: "kg", "mmHg", empty for none."""
+    return _UNITS.get(unit, (unit, 2))[0]
+
+
+def shown_number(number: Number) -> str:
+    return shown(number.value, number.unit)
+
+
+def span_text(span: timedelta) -> str:
+    """A duration as people say it: "84 hours", "20 minutes", "28 days"."""
+    seconds = span.total_seconds()
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        count = seconds / length
+        if count == int(count) and (unit != "day" or count >= 7):
+            return f"{int(count)} {unit}{'' if count == 1 else 's'}"
+    return f"{seconds:g} seconds"

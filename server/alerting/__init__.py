@@ -1,0 +1,1 @@
+"""What becomes of an alert: its states, who may be late, and who is silent."""

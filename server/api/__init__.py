@@ -1,0 +1,1 @@
+"""The doors for programs: what homes send, and what staff programs read."""

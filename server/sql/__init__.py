@@ -1,0 +1,1 @@
+"""Everything in SQL: migrations, and named queries in commented .sql files."""

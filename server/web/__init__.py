@@ -1,0 +1,1 @@
+"""The care team's and the person's pages: presenters make views of rows, templates show them."""

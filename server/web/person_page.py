@@ -1,0 +1,102 @@
+"""One person's page, for those who care for them and for the person: the same facts."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from devices.metrics import Kind
+from server import queries
+from server.config import Person
+from server.queries import AlertSummary, HomeStatus, LatestValue
+from server.web import quantities, wording
+from server.web.figures import Reader, figures, remark
+from server.web.moments import moment
+from server.web.packs import for_person, for_staff, question
+from server.web.views import Asked, KitRow, Latest, PersonAlert, PersonView
+
+_UPPER, _LOWER = "systolic_pressure", "diastolic_pressure"
+
+
+def present(data: queries.PersonPage, *, own: bool, machine_now: datetime) -> PersonView:
+    """`own`: the reader is the person. `machine_now` judges when the home was last heard."""
+    person, now = data.person, data.home_now
+    titles = wording.PLAIN_TITLES if own else {}
+    return PersonView(
+        person=wording.person(person),
+        first_name=person.name.partition(" ")[0],
+        own=own,
+        matters=person.matters,
+        alerts=tuple(_alert(alert, person, now, own) for alert in data.alerts),
+        readings=tuple(_readings(data.latest, titles, person, now)),
+        around=tuple(
+            _latest(value, titles, person, now)
+            for value in data.latest
+            if not quantities.is_vital(value.metric)
+            and quantities.kind(value.metric) is not Kind.ANSWER
+        ),
+        figures=figures(
+            [series for series in data.series if quantities.is_vital(series.metric)],
+            Reader(zone=person.timezone, now=now, titles=titles),
+        ),
+        asked=tuple(_asked(asked, person, now) for asked in data.asked),
+        kit=tuple(_kit(home, person, machine_now) for home in data.homes),
+        shown_at=moment(now, now, person.timezone).exact,
+    )
+
+
+def _alert(alert: AlertSummary, person: Person, now: datetime, own: bool) -> PersonAlert:
+    say = for_person if own else for_staff
+    return PersonAlert(
+        id=alert.id,
+        words=say(alert.text, alert.values),
+        state=wording.state(alert, wording.OWN_STATES if own else wording.STAFF_STATES),
+        raised=moment(alert.opened_at, now, person.timezone),
+    )
+
+
+def _readings(
+    values: Sequence[LatestValue], titles: wording.Titles, person: Person, now: datetime
+) -> Iterator[Latest]:
+    """The vital signs; the two numbers of one blood pressure are said together."""
+    by_metric = {value.metric: value for value in values if quantities.is_vital(value.metric)}
+    upper, lower = by_metric.get(_UPPER), by_metric.get(_LOWER)
+    if upper and lower and upper.taken_at == lower.taken_at:
+        del by_metric[_UPPER], by_metric[_LOWER]
+        over = f"{quantities.number(_UPPER, upper.value)} over "
+        yield Latest(
+            title="Blood pressure",
+            value=over + quantities.said(_LOWER, lower.value, lower.unit),
+            taken=moment(upper.taken_at, now, person.timezone),
+            remark=remark({*upper.quality, *lower.quality}),
+        )
+    for value in by_metric.values():
+        yield _latest(value, titles, person, now)
+
+
+def _latest(value: LatestValue, titles: wording.Titles, person: Person, now: datetime) -> Latest:
+    return Latest(
+        title=titles.get(value.metric) or quantities.title(value.metric),
+        value=quantities.said(value.metric, value.value, value.unit),
+        taken=moment(value.taken_at, now, person.timezone),
+        remark=remark(value.quality),
+    )
+
+
+def _asked(asked: queries.Asked, person: Person, now: datetime) -> Asked:
+    given = {answer.metric: "Yes" if answer.yes else "No" for answer in asked.answers}
+    return Asked(
+        words=for_person(asked.prompt.text, asked.prompt.values),
+        at=moment(asked.prompt.at, now, person.timezone),
+        answers=tuple(
+            (question(metric), given.get(metric, "No answer")) for metric in asked.prompt.ask
+        ),
+    )
+
+
+def _kit(home: HomeStatus, person: Person, machine_now: datetime) -> KitRow:
+    """The page says when the home was heard, and never that all is well."""
+    heard = home.heard_at
+    return KitRow(
+        what="The Homebeat box at home",
+        why=wording.link(home),
+        since=None if heard is None else moment(heard, machine_now, person.timezone),
+    )

@@ -1,0 +1,34 @@
+"""An error as a page: what went wrong, and what to do next."""
+
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+
+from server.problems import NotSignedIn, Problem
+from server.web.pages import page
+
+_PART = "HX-Request"
+"""The header of a request that an open page makes for a part of itself."""
+
+
+def problem_page(request: Request, problem: Problem) -> Response:
+    """Who is not signed in is asked to, and then sent where they wanted to go."""
+    if isinstance(problem, NotSignedIn):
+        return _to_sign_in(request)
+    return page(
+        "problem.jinja",
+        status=problem.status,
+        headers=problem.headers,
+        heading=problem.title,
+        words=problem.detail,
+    )
+
+
+def _to_sign_in(request: Request) -> Response:
+    if _PART in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    onward = request.url.path if request.method == "GET" else "/"
+    if onward == "/live":
+        return Response(status_code=401)
+    return RedirectResponse(f"/sign-in?onward={quote(onward)}", 303)

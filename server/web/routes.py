@@ -1,0 +1,225 @@
+"""The pages: sign in, the worklist, one alert, one person, and the news that keeps them fresh."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from plumbing.clock import utc_now
+from server import queries, sessions, users
+from server.alerting.ledger import NotPossible, Times, act, staff
+from server.alerting.lifecycle import Action as Step
+from server.alerting.lifecycle import State
+from server.doors import AsUser, alert_in_path, person_in_path
+from server.live import LiveEvent
+from server.permissions import Action, Actor, Role, sees
+from server.problems import Problem
+from server.site import Site, site_of
+from server.web import alert_page, person_page, worklist
+from server.web.pages import page
+from server.web.viewers import home_of, inside, viewer_of
+from server.web.views import DemoUser
+
+router = APIRouter(include_in_schema=False)
+
+LONGEST_NOTE = 2000
+"""Characters of what staff write when they resolve an alert."""
+RETRY_MS = 2000
+"""How soon a browser that lost the news connects again."""
+
+DEMO_SEES = {
+    Role.CLINICIAN: "The care team: everyone's alerts",
+    Role.PATIENT: "At home: their own page",
+}
+
+WRONG = "The user name or the password is wrong. Check both and try again."
+NO_NOTE = "Write what was done before you resolve this alert."
+LONG_NOTE = f"Shorten the note to {LONGEST_NOTE:,} characters or fewer."
+
+
+@router.get("/sign-in")
+async def ask_who(request: Request, onward: str = "/") -> Response:
+    return _sign_in_page(site_of(request), onward)
+
+
+@router.post("/sign-in")
+async def sign_in(
+    request: Request,
+    name: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    onward: Annotated[str, Form()] = "/",
+) -> Response:
+    site = site_of(request)
+    token = await sessions.sign_in(site, name.strip(), password)
+    if token is None:
+        return _sign_in_page(site, onward, name=name, error=WRONG, status=422)
+    answer = RedirectResponse(inside(onward), 303)
+    sessions.set_cookie(site, answer, token)
+    return answer
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request) -> Response:
+    answer = RedirectResponse("/sign-in", 303)
+    await sessions.sign_out(request, answer)
+    return answer
+
+
+@router.get("/")
+async def first_page(
+    request: Request,
+    actor: Annotated[Actor, Depends(AsUser(Action.HEAR_NEWS))],
+    done: str = "",
+) -> Response:
+    """The worklist for staff; everyone else is sent to their own page."""
+    if not sees(actor, Action.SEE_WORKLIST, None, utc_now()):
+        return RedirectResponse(home_of(actor), 303)
+    site = site_of(request)
+    resolved = await queries.alert_detail(site.db, site.config, done) if done else None
+    return page(
+        "worklist.jinja",
+        viewer=viewer_of(actor),
+        worklist=worklist.present(await queries.worklist(site.db, site.config), utc_now()),
+        done=resolved.alert.name if resolved and resolved.alert.state is State.RESOLVED else "",
+    )
+
+
+@router.get("/worklist")
+async def worklist_part(
+    request: Request,
+    actor: Annotated[Actor, Depends(AsUser(Action.SEE_WORKLIST, touch=False))],
+) -> Response:
+    """The part of the worklist that changes: a page that is open asks for it by itself."""
+    site = site_of(request)
+    found = await queries.worklist(site.db, site.config)
+    return page("_worklist.jinja", worklist=worklist.present(found, utc_now()))
+
+
+@router.get("/alerts/{alert}")
+async def one_alert(
+    request: Request,
+    alert: str,
+    actor: Annotated[Actor, Depends(AsUser(Action.SEE_ALERT, alert_in_path))],
+) -> Response:
+    return await _alert_page(request, actor, alert)
+
+
+@router.post("/alerts/{alert}/acknowledge")
+async def acknowledge(
+    request: Request,
+    alert: str,
+    actor: Annotated[Actor, Depends(AsUser(Action.ACKNOWLEDGE_ALERT, alert_in_path))],
+) -> Response:
+    try:
+        await _act(site_of(request), alert, Step.ACKNOWLEDGE, actor, "")
+    except NotPossible as refused:
+        return await _alert_page(request, actor, alert, error=str(refused), status=409)
+    return RedirectResponse(f"/alerts/{alert}", 303)
+
+
+@router.post("/alerts/{alert}/resolve")
+async def resolve(
+    request: Request,
+    alert: str,
+    actor: Annotated[Actor, Depends(AsUser(Action.RESOLVE_ALERT, alert_in_path))],
+    note: Annotated[str, Form()] = "",
+) -> Response:
+    wrong = "" if note.strip() else NO_NOTE
+    if len(note) > LONGEST_NOTE:
+        wrong = LONG_NOTE
+    if wrong:
+        return await _alert_page(
+            request, actor, alert, error=wrong, in_note=True, note=note, status=422
+        )
+    try:
+        await _act(site_of(request), alert, Step.RESOLVE, actor, note.strip())
+    except NotPossible as refused:
+        return await _alert_page(request, actor, alert, error=str(refused), note=note, status=409)
+    return RedirectResponse(f"/?done={alert}", 303)
+
+
+@router.get("/people/{person}")
+async def one_person(
+    request: Request,
+    person: str,
+    actor: Annotated[Actor, Depends(AsUser(Action.SEE_PERSON, person_in_path))],
+) -> Response:
+    site = site_of(request)
+    found = await queries.person_page(site.db, site.config, person)
+    if found is None:
+        raise Problem(404, "person", "There is no such person", "Go back to the list at /.")
+    shown = person_page.present(found, own=actor.role is Role.PATIENT, machine_now=utc_now())
+    return page("person.jinja", viewer=viewer_of(actor), person=shown)
+
+
+@router.get("/live", response_class=EventSourceResponse)
+async def news(
+    request: Request,
+    actor: Annotated[Actor, Depends(AsUser(Action.HEAR_NEWS, touch=False))],
+) -> AsyncIterator[ServerSentEvent]:
+    """`tick` every 10 s, `alert` when one has changed. Ids only: a page asks for the rest."""
+
+    def wants(event: LiveEvent) -> bool:
+        return sees(actor, Action.HEAR_NEWS, event.patient, utc_now())
+
+    async for event in site_of(request).live.subscribe(wants):
+        yield ServerSentEvent(event=event.kind, data={"id": event.id}, retry=RETRY_MS)
+
+
+def _sign_in_page(
+    site: Site, onward: str, *, name: str = "", error: str = "", status: int = 200
+) -> Response:
+    return page(
+        "sign_in.jinja",
+        status=status,
+        onward=inside(onward),
+        name=name,
+        error=error,
+        demo_users=_demo_users(site),
+    )
+
+
+def _demo_users(site: Site) -> tuple[DemoUser, ...]:
+    return tuple(
+        DemoUser(
+            name=user.id,
+            title=user.name,
+            sees=DEMO_SEES[Role(user.role)],
+            password=site.config.demo.password,
+        )
+        for user in users.demo_users(site.config)
+    )
+
+
+async def _act(site: Site, alert: str, step: Step, actor: Actor, note: str) -> None:
+    """Raises NotPossible, with the reason, where the alert's state does not allow it."""
+    times = Times(now=utc_now(), home=site.config.home_time.now())
+    async with site.db.transaction() as connection:
+        await act(connection, alert, step, staff(actor), note, times)
+
+
+async def _alert_page(
+    request: Request,
+    actor: Actor,
+    alert: str,
+    *,
+    error: str = "",
+    in_note: bool = False,
+    note: str = "",
+    status: int = 200,
+) -> Response:
+    site = site_of(request)
+    found = await queries.alert_detail(site.db, site.config, alert)
+    if found is None:
+        raise Problem(404, "alert", "There is no such alert", "Go back to the list at /.")
+    return page(
+        "alert.jinja",
+        status=status,
+        viewer=viewer_of(actor),
+        alert=alert_page.present(found),
+        error=error,
+        in_note=in_note,
+        note=note,
+    )

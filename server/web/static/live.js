@@ -1,0 +1,86 @@
+// Keeps a page fresh, and says so when it can't.
+//
+// One connection for the whole browser: the tab that holds the lock listens and passes on what it
+// hears; when it goes, the next tab gets the lock. A page that has heard nothing for 20 s (the
+// server says something every 10 s) tells its reader that it may be out of date.
+
+const STALE_MS = 20_000;
+const RECONNECT_MS = 2_000;
+const AGES_MS = 60_000;
+
+const channel = new BroadcastChannel("homebeat-news");
+const freshness = document.getElementById("freshness");
+const words = document.getElementById("freshness-words");
+const announcer = document.getElementById("news");
+
+let heardAt = Date.now();
+let askedAt = Date.now();
+let missedSomething = false;
+
+navigator.locks.request("homebeat-news", listen);
+channel.addEventListener("message", (message) => hear(message.data));
+setInterval(judge, 1_000);
+document.addEventListener("visibilitychange", judge);
+
+function listen() {
+  let source;
+  const connect = () => {
+    source = new EventSource("/live");
+    for (const kind of ["tick", "alert"]) {
+      source.addEventListener(kind, (event) => {
+        tell({ kind, ...JSON.parse(event.data) });
+      });
+    }
+    source.addEventListener("error", () => {
+      const refused = source.readyState === EventSource.CLOSED;
+      tell({ kind: refused ? "refused" : "lost" });
+      if (refused) setTimeout(connect, RECONNECT_MS);
+    });
+  };
+  connect();
+  return new Promise(() => {});
+}
+
+function tell(said) {
+  channel.postMessage(said);
+  hear(said);
+}
+
+function hear(said) {
+  if (said.kind === "lost") {
+    missedSomething = true;
+    return;
+  }
+  if (said.kind === "refused") {
+    ask(said); // whoever was signed out is sent to sign in
+    return;
+  }
+  heardAt = Date.now();
+  judge();
+  if (said.kind === "alert" || missedSomething || heardAt - askedAt > AGES_MS) ask(said);
+}
+
+function ask(said) {
+  const detail = { id: said.id, missed: missedSomething };
+  missedSomething = false;
+  askedAt = Date.now();
+  document.dispatchEvent(new CustomEvent("homebeat:news", { detail }));
+}
+
+function judge() {
+  const stale = Date.now() - heardAt > STALE_MS;
+  const state = stale ? "stale" : "live";
+  if (freshness.dataset.state === state) return;
+  freshness.dataset.state = state;
+  words.textContent = stale
+    ? `This page may be out of date. Homebeat's server was last heard at ${clock(heardAt)}. Trying again.`
+    : freshness.dataset.live;
+}
+
+function clock(ms) {
+  return new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
+export function announce(text) {
+  announcer.textContent = text;
+}

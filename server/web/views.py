@@ -1,0 +1,209 @@
+"""What the templates are given: everything worded, placed and in the person's own time."""
+
+from msgspec import Struct
+
+from server.web.charts import Drawing
+from server.web.moments import Moment
+
+
+class Viewer(Struct, frozen=True, kw_only=True):
+    """Who is looking, by the name that staff or the person chose to be shown."""
+
+    name: str
+    staff: bool
+    home: str
+    """Where their pages begin: the worklist, or their own page."""
+
+
+class Urgency(Struct, frozen=True, kw_only=True):
+    """A tier of the ladder in words, and its mark: told by shape, colour and word."""
+
+    code: str
+    label: str
+    meaning: str
+
+
+class PersonRef(Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    born: str
+    """"born 1947", or empty."""
+
+
+class AlertRow(Struct, frozen=True, kw_only=True):
+    """One line of the worklist: who, why, since when, and who has seen it."""
+
+    id: str
+    urgency: Urgency
+    person: PersonRef
+    why: str
+    raised: Moment
+    seen: bool
+    state: str
+    note: str
+    """"Arrived late", "No longer stands", or empty."""
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    urgency: Urgency
+    rows: tuple[AlertRow, ...]
+
+
+class KitRow(Struct, frozen=True, kw_only=True):
+    """Something of the kit that is silent: never a clinical alert."""
+
+    what: str
+    why: str
+    since: Moment | None
+    alert: str | None = None
+    """The id of the alert that stands for it, where the reader may open it."""
+    state: str = ""
+
+
+class PersonRow(Struct, frozen=True, kw_only=True):
+    person: PersonRef
+    last: Moment | None
+    movement: Moment | None
+    home: str
+    heard: Moment | None
+    """When the home was last heard."""
+
+
+class Worklist(Struct, frozen=True, kw_only=True):
+    groups: tuple[Group, ...]
+    unseen: int
+    count: int
+    kit: tuple[KitRow, ...]
+    people: tuple[PersonRow, ...]
+    shown_at: str
+
+
+class Fact(Struct, frozen=True, kw_only=True):
+    term: str
+    detail: str
+    moment: Moment | None = None
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    question: str
+    answer: str
+    yes: bool
+    given: Moment
+    because: bool
+    """Whether the alert rests on it."""
+
+
+class KeyEntry(Struct, frozen=True, kw_only=True):
+    outline: str
+    label: str
+    because: bool
+
+
+class TableRow(Struct, frozen=True, kw_only=True):
+    taken: Moment
+    cells: tuple[str, ...]
+    because: bool
+    remark: str
+    """What speaks against the values, in words, or empty."""
+
+
+class Figure(Struct, frozen=True, kw_only=True):
+    """A chart, drawn for wide and for narrow screens, and the table of the same numbers."""
+
+    ident: str
+    heading: str
+    wide: Drawing
+    narrow: Drawing
+    key: tuple[KeyEntry, ...]
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+    """Newest first."""
+    left_out: str
+    """"Earlier readings are left out.", or empty."""
+
+
+class TrailRow(Struct, frozen=True, kw_only=True):
+    what: str
+    by: str
+    at: Moment
+    note: str
+
+
+class RuleView(Struct, frozen=True, kw_only=True):
+    title: str
+    id: str
+    version: str
+    source: str
+
+
+class AlertView(Struct, frozen=True, kw_only=True):
+    id: str
+    urgency: Urgency
+    name: str
+    """The person's; the gateway's id where the alert is about a home's kit."""
+    first_name: str
+    person: PersonRef | None
+    why: str
+    raised: Moment
+    note: str
+    seen: bool
+    state: str
+    matters: str
+    counterfactuals: tuple[str, ...]
+    reasons: tuple[Fact, ...]
+    answers: tuple[Answer, ...]
+    rule: RuleView
+    figures: tuple[Figure, ...]
+    trail: tuple[TrailRow, ...]
+    shown_at: str
+    may_acknowledge: bool
+    may_resolve: bool
+
+
+class Latest(Struct, frozen=True, kw_only=True):
+    title: str
+    value: str
+    taken: Moment
+    remark: str
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What the home said and asked, and what the person answered."""
+
+    words: str
+    at: Moment
+    answers: tuple[tuple[str, str], ...]
+    """Question, answer."""
+
+
+class PersonAlert(Struct, frozen=True, kw_only=True):
+    id: str
+    words: str
+    state: str
+    raised: Moment
+
+
+class PersonView(Struct, frozen=True, kw_only=True):
+    person: PersonRef
+    first_name: str
+    own: bool
+    """Whether the reader is the person."""
+    matters: str
+    alerts: tuple[PersonAlert, ...]
+    readings: tuple[Latest, ...]
+    """Of the body."""
+    around: tuple[Latest, ...]
+    """Of the home and its devices."""
+    figures: tuple[Figure, ...]
+    asked: tuple[Asked, ...]
+    kit: tuple[KitRow, ...]
+    shown_at: str
+
+
+class DemoUser(Struct, frozen=True, kw_only=True):
+    """Someone whom a demonstration lets in with one press."""
+
+    name: str
+    title: str
+    sees: str
+    password: str

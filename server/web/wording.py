@@ -1,0 +1,103 @@
+"""The words that pages use for tiers, states and steps: one table each."""
+
+from collections.abc import Mapping
+
+from rules.model import Tier
+from server.alerting.lifecycle import Action, State
+from server.config import Person
+from server.queries import AlertSummary, HomeStatus
+from server.web.views import PersonRef, Urgency
+
+URGENCIES = {
+    Tier.T5: Urgency(code="t5", label="Emergency", meaning="Act at once"),
+    Tier.T4: Urgency(code="t4", label="Now", meaning="Before anything else that can wait"),
+    Tier.T3: Urgency(code="t3", label="Next", meaning="In your next working session"),
+}
+"""Most urgent first. Staff are never called for a lower tier."""
+
+UNSEEN = (State.OPEN, State.ESCALATED)
+
+STAFF_STATES = {
+    State.OPEN: "Not seen yet",
+    State.ESCALATED: "Not seen in time",
+    State.ACKNOWLEDGED: "{name} is on it",
+    State.RESOLVED: "Resolved",
+}
+
+OWN_STATES = {
+    State.OPEN: "Sent to your care team. Nobody has seen it yet.",
+    State.ESCALATED: (
+        "Nobody has answered yet. If you are worried, phone your care team. "
+        "In an emergency, call your emergency number (999 in the UK)."
+    ),
+    State.ACKNOWLEDGED: "Seen by {name}.",
+    State.RESOLVED: "Dealt with.",
+}
+"""The same for the person whom it is about."""
+
+STEPS: dict[Action | None, str] = {
+    None: "Opened",
+    Action.ACKNOWLEDGE: "Seen",
+    Action.ESCALATE: "Escalated: not seen in time",
+    Action.RESOLVE: "Resolved",
+    Action.RECUR: "Came again",
+    Action.RAISE: "Became more urgent",
+    Action.ANNOTATE: "Note",
+}
+
+NUMBERS = {
+    "difference": "Difference",
+    "reference": "Compared with",
+    "slope": "Slope",
+}
+"""Which of the numbers that a rule compared the page shows, and what it calls them."""
+
+NOT_PEOPLE = ("rules", "clock")
+"""Audit actors whose reasons are log lines, not notes of staff."""
+
+WITHDRAWN = {
+    "late-reading": "A reading that arrived late changed the picture: the rule no longer fires",
+    "entered-in-error": "A reading was entered in error: the rule no longer fires",
+}
+
+
+Titles = Mapping[str, str]
+"""Metric -> what a page calls it, where that is not its title."""
+
+PLAIN_TITLES: Titles = {
+    "systolic_pressure": "Upper number",
+    "diastolic_pressure": "Lower number",
+    "oxygen_saturation": "Oxygen in your blood",
+}
+"""For the person's own page."""
+
+
+def link(home: HomeStatus) -> str:
+    """What is known of the line to a home; when it was last heard is told beside it."""
+    if home.heard_at is None:
+        return "Not heard from yet."
+    if home.silent:
+        return "Silent: what happens at home does not reach this page. Last heard"
+    if home.waiting:
+        return f"Sending: {home.waiting} records still wait at home. Last heard"
+    return "Last heard"
+
+
+def state(alert: AlertSummary, words: dict[State, str]) -> str:
+    return words[alert.state].format(name=alert.taken_by or "Someone")
+
+
+def note(alert: AlertSummary) -> str:
+    """What else is to be known of an alert before it is opened; empty where nothing is."""
+    parts = []
+    if alert.superseded:
+        parts.append(WITHDRAWN.get(alert.superseded, "The rule no longer fires"))
+    if alert.late:
+        parts.append("Arrived late")
+    if alert.occurrences > 1:
+        parts.append(f"Came {alert.occurrences} times")
+    return ". ".join(parts)
+
+
+def person(known: Person) -> PersonRef:
+    return PersonRef(id=known.id, name=known.name, born=f"born {known.born}" if known.born else "")

@@ -1,0 +1,92 @@
+"""Who needs staff, most urgent first, as the worklist shows it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from server import queries
+from server.config import Person
+from server.queries import AlertSummary, LatestValue, PersonStatus
+from server.web import wording
+from server.web.moments import UTC, Moment, moment
+from server.web.packs import for_staff
+from server.web.views import AlertRow, Group, KitRow, PersonRow, Worklist
+
+
+def present(data: queries.Worklist, machine_now: datetime) -> Worklist:
+    """Alerts by tier; in each tier those that nobody has seen first, oldest first.
+
+    `machine_now` judges when a home was last heard.
+    """
+    people = {status.person.id: status.person for status in data.people}
+    ordered = sorted(data.alerts, key=lambda alert: (not _unseen(alert), alert.opened_at))
+    groups = [
+        Group(
+            urgency=urgency,
+            rows=tuple(
+                alert_row(alert, people, data.home_now) for alert in ordered if alert.tier is tier
+            ),
+        )
+        for tier, urgency in wording.URGENCIES.items()
+    ]
+    return Worklist(
+        groups=tuple(group for group in groups if group.rows),
+        unseen=sum(map(_unseen, data.alerts)),
+        count=len(data.alerts),
+        kit=tuple(_kit_row(alert, data) for alert in data.kit),
+        people=tuple(_person_row(status, data, machine_now) for status in data.people),
+        shown_at=moment(data.home_now, data.home_now, _zone(data)).exact,
+    )
+
+
+def alert_row(alert: AlertSummary, people: Mapping[str, Person], now: datetime) -> AlertRow:
+    person = people[alert.patient or ""]
+    return AlertRow(
+        id=alert.id,
+        urgency=wording.URGENCIES[alert.tier],
+        person=wording.person(person),
+        why=for_staff(alert.text, alert.values),
+        raised=moment(alert.opened_at, now, person.timezone),
+        seen=not _unseen(alert),
+        state=wording.state(alert, wording.STAFF_STATES),
+        note=wording.note(alert),
+    )
+
+
+def _kit_row(alert: AlertSummary, data: queries.Worklist) -> KitRow:
+    lives_there = {
+        person for home in data.homes if home.gateway == alert.gateway for person in home.people
+    }
+    names = [status.person.name for status in data.people if status.person.id in lives_there]
+    return KitRow(
+        what=f"Home of {' and '.join(names)} ({alert.gateway})" if names else alert.gateway,
+        why=for_staff(alert.text, alert.values),
+        since=moment(alert.opened_at, data.home_now, _zone(data)),
+        alert=alert.id,
+        state=wording.state(alert, wording.STAFF_STATES),
+    )
+
+
+def _unseen(alert: AlertSummary) -> bool:
+    return alert.state in wording.UNSEEN
+
+
+def _zone(data: queries.Worklist) -> str:
+    """Of what belongs to no person: where the first of them lives."""
+    return data.people[0].person.timezone if data.people else UTC
+
+
+def _person_row(status: PersonStatus, data: queries.Worklist, machine_now: datetime) -> PersonRow:
+    person = status.person
+    home = next((home for home in data.homes if person.id in home.people), None)
+    heard = home.heard_at if home else None
+    return PersonRow(
+        person=wording.person(person),
+        last=_taken(status.last, person, data.home_now),
+        movement=_taken(status.movement, person, data.home_now),
+        home=wording.link(home) if home else "No home",
+        heard=None if heard is None else moment(heard, machine_now, person.timezone),
+    )
+
+
+def _taken(value: LatestValue | None, person: Person, now: datetime) -> Moment | None:
+    return None if value is None else moment(value.taken_at, now, person.timezone)

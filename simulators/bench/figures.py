@@ -1,0 +1,160 @@
+"""From what was measured to the rows of the table, with their aims."""
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import Any
+
+from simulators.bench.latency import PER_S, Waits
+from simulators.bench.runs import GATEWAY, PLAIN, Runs
+from simulators.bench.table import Aim, Figure
+from simulators.bench.tally import Tally, together
+
+SPEED = Aim(at_least=4, later=8, of_ratio=True)
+CPU = Aim(at_most=90, later=45)
+SCREEN = Aim(at_most=500, later=250)
+NONE = Aim(at_most=0)
+
+
+def figures(runs: Runs) -> list[Figure]:
+    return [*_speeds(runs), *_kept(runs), *_alert_waits(runs), *_footprint(runs), *_screen(runs)]
+
+
+def _speeds(runs: Runs) -> Iterable[Figure]:
+    for name, by_subject in runs.drained.items():
+        ours, theirs = by_subject[GATEWAY], by_subject[PLAIN]
+        yield Figure(
+            part="P1",
+            what=f"readings a second, {name}",
+            unit="/s",
+            value=median(run.speed.per_s for run in ours),
+            plain=median(run.speed.per_s for run in theirs),
+            more_is_better=True,
+            aim=SPEED,
+        )
+        yield Figure(
+            part="P1",
+            what=f"processor time a reading, {name}",
+            unit="us",
+            value=median(run.speed.cpu_us for run in ours),
+            plain=median(run.speed.cpu_us for run in theirs),
+            aim=CPU,
+        )
+
+
+def _kept(runs: Runs) -> Iterable[Figure]:
+    for name, by_subject in runs.drained.items():
+        ours = by_subject[GATEWAY]
+        yield from _gates(f"readings, {name}", [run.readings for run in ours])
+        yield from _gates(f"alerts, {name}", [run.too_high for run in ours])
+    for name, survived in runs.survived.items():
+        killed = f"{name}, kill -9 {len(survived.killed_at)} x"
+        yield from _gates(f"readings, {killed}", [survived.readings])
+        yield from _gates(f"alerts, {killed}", [survived.alerts])
+
+
+def _gates(what: str, tallies: Sequence[Tally]) -> Iterable[Figure]:
+    whole = together(tallies)
+    rows = {"lost": whole.lost, "twice or never sent": whole.twice + whole.strange}
+    for fault, count in rows.items():
+        yield Figure(
+            part="gate",
+            what=f"{fault}, of {whole.wanted:,} {what}",
+            unit="",
+            value=count,
+            aim=NONE,
+            gate=True,
+        )
+
+
+def _alert_waits(runs: Runs) -> Iterable[Figure]:
+    ours, theirs = runs.waits[GATEWAY], runs.waits[PLAIN]
+    for name in ("p50", "p99"):
+        yield Figure(
+            part="P2",
+            what=f"publish to alert at {PER_S}/s, {name}",
+            unit="ms",
+            value=median(_wait_ms(one, name) for one in ours),
+            plain=median(_wait_ms(one, name) for one in theirs),
+        )
+    yield _missing("P2", ours)
+
+
+def _footprint(runs: Runs) -> Iterable[Figure]:
+    ours, theirs = runs.ready[GATEWAY], runs.ready[PLAIN]
+    yield Figure(
+        part="P3",
+        what="start to ready",
+        unit="s",
+        value=median(one.after_s for one in ours),
+        plain=median(one.after_s for one in theirs),
+    )
+    yield Figure(
+        part="P3",
+        what="memory when ready",
+        unit="MB",
+        value=median(one.rss_mb for one in ours),
+        plain=median(one.rss_mb for one in theirs),
+    )
+    yield Figure(
+        part="P3",
+        what="memory after P1",
+        unit="MB",
+        value=_memory_after(runs, GATEWAY),
+        plain=_memory_after(runs, PLAIN),
+    )
+
+
+def _memory_after(runs: Runs, subject: str) -> float:
+    return median(run.rss_mb for found in runs.drained.values() for run in found[subject])
+
+
+def _screen(runs: Runs) -> Iterable[Figure]:
+    seen = {"news at the nurse's browser": runs.screen.news, "row on her screen": runs.screen.row}
+    for what, waits in seen.items():
+        for name, aim in (("p50", None), ("p99", SCREEN)):
+            yield Figure(
+                part="P5",
+                what=f"reading at home to {what}, {name}",
+                unit="ms",
+                value=_wait_ms(waits, name),
+                aim=aim,
+            )
+    yield _missing("P5", [runs.screen.row])
+
+
+def _wait_ms(waits: Waits, name: str) -> float:
+    return waits.p50_ms if name == "p50" else waits.p99_ms
+
+
+def _missing(part: str, waits: Sequence[Waits]) -> Figure:
+    whole = sum(one.alerts + one.missing for one in waits)
+    missing = sum(one.missing for one in waits)
+    what = f"alerts that did not arrive, of {whole:,}"
+    return Figure(part=part, what=what, unit="", value=missing, aim=NONE)
+
+
+def summary(runs: Runs) -> dict[str, Any]:
+    """Each run by name, without the alerts themselves."""
+    drained = {
+        name: {
+            subject: [
+                {
+                    "readings_per_s": run.speed.per_s,
+                    "cpu_us": run.speed.cpu_us,
+                    "rss_mb": run.rss_mb,
+                    "readings": run.readings,
+                    "alerts": len(run.alerts),
+                }
+                for run in found
+            ]
+            for subject, found in by_subject.items()
+        }
+        for name, by_subject in runs.drained.items()
+    }
+    return {
+        "drained": drained,
+        "survived": runs.survived,
+        "publish_to_alert": runs.waits,
+        "ready": runs.ready,
+        "screen": runs.screen,
+    }

@@ -1,0 +1,113 @@
+"""The order of a whole measurement: programs take turns, since the machine is never quiet."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from random import Random
+
+from msgspec import Struct
+
+from simulators.bench.crash import Survived, kill_in_the_middle
+from simulators.bench.latency import PER_S, Waits, publish_to_alert
+from simulators.bench.load import burst, span, toggling
+from simulators.bench.nurse import Seen, home_to_screen
+from simulators.bench.readiness import Ready, ready
+from simulators.bench.subjects import gateway, plain
+from simulators.bench.throughput import Drained, drain
+
+Say = Callable[[str], None]
+
+VARIANTS = {"with timestamps": True, "without timestamps": False}
+GATEWAY, PLAIN = "gateway", "plain-loop"
+SUBJECTS = {GATEWAY: gateway, PLAIN: plain}
+
+
+class Sizes(Struct, frozen=True, kw_only=True):
+    """How much is measured; of several rounds the medians count."""
+
+    messages: int
+    rounds: int
+    kills: int
+    steady_messages: int
+    steady_rounds: int
+    starts: int
+    residents: int
+
+    def text(self) -> str:
+        return (
+            f"P1 {self.messages:,} messages queued on the broker, {self.rounds} x in turns, and "
+            f"with {self.kills} x kill -9; P2 {self.steady_messages:,} messages at {PER_S}/s, "
+            f"{self.steady_rounds} x in turns; P3 {self.starts} starts; "
+            f"P5 {self.residents} people, an alert each"
+        )
+
+
+FULL = Sizes(
+    messages=20_000,
+    rounds=5,
+    kills=5,
+    steady_messages=4_000,
+    steady_rounds=2,
+    starts=5,
+    residents=200,
+)
+SHORT = Sizes(
+    messages=2_000,
+    rounds=1,
+    kills=1,
+    steady_messages=800,
+    steady_rounds=1,
+    starts=2,
+    residents=30,
+)
+
+
+class Runs(Struct, frozen=True, kw_only=True):
+    """Every single run, as it was measured: by variant, by program."""
+
+    drained: dict[str, dict[str, list[Drained]]]
+    survived: dict[str, Survived]
+    waits: dict[str, list[Waits]]
+    ready: dict[str, list[Ready]]
+    screen: Seen
+
+
+def measure(sizes: Sizes, work: Path, now: datetime, chance: Random, say: Say) -> Runs:
+    """All parts, one after the other, in folders under `work`. `say` is told what is under way."""
+    bursts = {
+        name: burst(sizes.messages, now - span(sizes.messages) if timed else None)
+        for name, timed in VARIANTS.items()
+    }
+    drained: dict[str, dict[str, list[Drained]]] = {
+        name: {subject: [] for subject in SUBJECTS} for name in VARIANTS
+    }
+    for turn in range(sizes.rounds):
+        for name, timed in VARIANTS.items():
+            for subject, make in SUBJECTS.items():
+                say(f"P1, round {turn + 1} of {sizes.rounds}, {name}: {subject}")
+                place = work / f"drain-{turn}-{name.split()[0]}-{subject}"
+                drained[name][subject].append(drain(make, place, bursts[name], timed=timed))
+    survived = {}
+    for name, timed in VARIANTS.items():
+        say(f"P1, kill -9 in the middle, {name}")
+        survived[name] = kill_in_the_middle(
+            work / f"kill-{name.split()[0]}",
+            bursts[name],
+            timed=timed,
+            kills=sizes.kills,
+            chance=chance,
+            unkilled=[alert.id for alert in drained[name][GATEWAY][0].alerts],
+        )
+    steady = toggling(sizes.steady_messages)
+    waits: dict[str, list[Waits]] = {subject: [] for subject in SUBJECTS}
+    for turn in range(sizes.steady_rounds):
+        for subject, make in SUBJECTS.items():
+            say(f"P2, round {turn + 1} of {sizes.steady_rounds}: {subject}")
+            waits[subject].append(publish_to_alert(make, work / f"wait-{turn}-{subject}", steady))
+    starts = {}
+    for subject, make in SUBJECTS.items():
+        say(f"P3: {subject}")
+        starts[subject] = ready(make, work / f"ready-{subject}", sizes.starts)
+    say("P5: to the nurse's screen")
+    screen = home_to_screen(work / "screen", sizes.residents)
+    return Runs(drained=drained, survived=survived, waits=waits, ready=starts, screen=screen)

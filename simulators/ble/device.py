@@ -1,0 +1,481 @@
+"""org.bluez.Device1: one peripheral, as it behaves and as BlueZ shows it.
+
+The order of what BlueZ says is what clients stumble over: Connected, then the GATT objects, then
+ServicesResolved, and only then the answer to Connect.
+"""
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+
+from dbus_fast import Message, Variant
+
+from simulators.ble import gatt
+from simulators.ble.adapter import Adapter
+from simulators.ble.agents import Agents
+from simulators.ble.gatt import CHARACTERISTIC
+from simulators.ble.peripheral import (
+    Advert,
+    Characteristic,
+    ConnectFault,
+    Faults,
+    Pairing,
+    Peripheral,
+    uuid_of,
+)
+from simulators.ble.tree import NO, YES, Answer, ObjectTree, Properties, Refusal
+
+DEVICE = "org.bluez.Device1"
+FAILED = "org.bluez.Error.Failed"
+IN_PROGRESS = "org.bluez.Error.InProgress"
+NOT_PERMITTED = "org.bluez.Error.NotPermitted"
+
+RSSI_STEP_DBM = 8
+"""BlueZ reports no smaller change of the signal to a client that wants no repeats."""
+GAP_S = 0.01
+"""Between two values of one device: a connection interval or so."""
+FLAP_S = 0.005
+"""How long a link stays open that is aborted."""
+LATE_OBJECTS_S = 0.1
+"""How late the GATT objects are where ServicesResolved comes first."""
+
+
+class Device:
+    """What one peripheral does, and BlueZ's object of it while BlueZ knows it."""
+
+    def __init__(
+        self,
+        peripheral: Peripheral,
+        adapter: Adapter,
+        agents: Agents,
+        tree: ObjectTree,
+        temporary_s: float,
+        changed: Callable[[], None],
+    ) -> None:
+        self.peripheral = peripheral
+        self.path = f"{adapter.path}/dev_{peripheral.address.replace(':', '_')}"
+        self.faults = Faults()
+        self.connected = False
+        self.bonded = False
+        self.remembers_bond = False
+        """What the peripheral itself still knows of the bond."""
+        self.written: list[tuple[str, bytes]] = []
+        self._adapter = adapter
+        self._agents = agents
+        self._tree = tree
+        self._temporary_s = temporary_s
+        self._changed = changed
+        self._stored: deque[tuple[str, bytes]] = deque()
+        self._sending = False
+        self._beacon: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
+        self._giving_up: asyncio.Event | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._clients: dict[str, set[str]] = {}
+        self._pipes: dict[str, list[socket.socket]] = {}
+        self._resolved_s = 0.0
+        self._heard_s = 0.0
+        self._rssi_dbm: int | None = None
+        self._forgetting: asyncio.TimerHandle | None = None
+        self._characteristics = dict(gatt.characteristics(self.path, peripheral.services))
+
+    # The peripheral itself --------------------------------------------------------------------
+
+    @property
+    def awake(self) -> bool:
+        return self._beacon is not None
+
+    def wake(self) -> None:
+        """Advertise until `sleep`, except while a link is open."""
+        if self._beacon is None:
+            self._beacon = asyncio.create_task(self._advertise())
+            self._woken.set()
+            self._changed()
+
+    def sleep(self) -> None:
+        if self._beacon is not None:
+            self._beacon.cancel()
+            self._beacon = None
+            self._woken.clear()
+            self._changed()
+
+    def store(self, characteristic: str, *values: bytes) -> None:
+        """Hold these until a subscriber takes them, and advertise that there is something."""
+        self._stored.extend((uuid_of(characteristic), value) for value in values)
+        self.wake()
+        self._spawn(self._send_stored())
+
+    @property
+    def stored(self) -> int:
+        return len(self._stored)
+
+    def subscribed(self, characteristic: str) -> bool:
+        uuid = uuid_of(characteristic)
+        return bool(self._clients.get(uuid) or self._pipes.get(uuid))
+
+    def say(self, characteristic: str, value: bytes) -> bool:
+        """Notify or indicate now. False where nobody is subscribed: the value is lost."""
+        uuid = uuid_of(characteristic)
+        if not self.connected or not self.subscribed(uuid):
+            return False
+        for path, item in self._characteristics.items():
+            if uuid_of(item.uuid) == uuid and self._clients.get(uuid):
+                self._tree.update(path, CHARACTERISTIC, {"Value": Variant("ay", value)})
+        for pipe in self._pipes.get(uuid, ()):
+            with suppress(OSError):
+                pipe.send(value)
+        return True
+
+    async def _advertise(self) -> None:
+        while True:
+            if not self.connected:
+                self.hear(self.peripheral.advert)
+            await asyncio.sleep(self.peripheral.interval_s)
+
+    async def _send_stored(self) -> None:
+        """Send what is held, one after the other; of two of these at once, one goes home."""
+        await asyncio.sleep(GAP_S)
+        while self._stored and not self._sending and self.say(*self._stored[0]):
+            if self.faults.lose_confirmations:
+                self.faults.lose_confirmations -= 1
+                self.drop()
+                return
+            self._stored.popleft()
+            self._sending = True
+            self._changed()
+            await asyncio.sleep(GAP_S)
+            self._sending = False
+            if not self._stored and self.peripheral.drops_link:
+                self.sleep()
+                self.drop()
+
+    # What BlueZ hears and shows ---------------------------------------------------------------
+
+    @property
+    def known(self) -> bool:
+        return self.path in self._tree.objects
+
+    def hear(self, advert: Advert) -> None:
+        """One advertisement arrives, if the adapter listens."""
+        if not self._adapter.listens:
+            return
+        self._heard_s = asyncio.get_running_loop().time()
+        if not self.known:
+            self._rssi_dbm = advert.rssi_dbm
+            self.show(self._advertised(advert))
+            return
+        changed = self._advertised(advert)
+        if not self._adapter.repeats:
+            held = self._tree.objects[self.path][DEVICE]
+            near = (
+                self._rssi_dbm is not None and abs(self._rssi_dbm - advert.rssi_dbm) < RSSI_STEP_DBM
+            )
+            changed = {
+                name: value
+                for name, value in changed.items()
+                if (not near if name == "RSSI" else held.get(name) != value)
+            }
+        if "RSSI" in changed:
+            self._rssi_dbm = advert.rssi_dbm
+        if changed:
+            self._tree.update(self.path, DEVICE, changed)
+
+    def show(self, extra: Properties | None = None) -> None:
+        """Export the object."""
+        address, name = self.peripheral.address, self.peripheral.name
+        properties = {
+            "Address": Variant("s", address),
+            "AddressType": Variant("s", "public"),
+            "Alias": Variant("s", name or address.replace(":", "-")),
+            "Paired": Variant("b", self.bonded),
+            "Bonded": Variant("b", self.bonded),
+            "Trusted": Variant("b", self.bonded),
+            "Blocked": NO,
+            "LegacyPairing": NO,
+            "Connected": NO,
+            "ServicesResolved": NO,
+            "UUIDs": Variant("as", []),
+            "Adapter": Variant("o", self._adapter.path),
+        }
+        if name:
+            properties["Name"] = Variant("s", name)
+        self._tree.add(self.path, {DEVICE: properties | (extra or {})})
+        self._forget_later()
+
+    def silence(self) -> None:
+        """The last scan ended: BlueZ drops the signal strength."""
+        if self.known and self._tree.value(self.path, DEVICE, "RSSI") is not None:
+            self._tree.update(self.path, DEVICE, {}, ["RSSI"])
+        self._rssi_dbm = None
+
+    def touch(self, alias: str) -> None:
+        """A change of the object that is no advertisement."""
+        if self.known:
+            self._tree.update(self.path, DEVICE, {"Alias": Variant("s", alias)})
+
+    def vanish(self) -> None:
+        """bluetoothd is gone, and with it the link and what only it knew."""
+        self._lose_link()
+        self._rssi_dbm = None
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+            self._forgetting = None
+
+    def remove(self) -> None:
+        """BlueZ forgets the device, its bond and its services."""
+        self.drop()
+        self.bonded = False
+        self._remove_objects()
+        self._tree.remove(self.path)
+
+    def _advertised(self, advert: Advert) -> Properties:
+        changed = {"RSSI": Variant("n", advert.rssi_dbm)}
+        if advert.service_uuids:
+            changed["UUIDs"] = Variant("as", [uuid_of(uuid) for uuid in advert.service_uuids])
+        if advert.service_data:
+            changed["ServiceData"] = Variant(
+                "a{sv}",
+                {uuid_of(uuid): Variant("ay", data) for uuid, data in advert.service_data.items()},
+            )
+        if advert.manufacturer_data:
+            makers = advert.manufacturer_data.items()
+            changed["ManufacturerData"] = Variant(
+                "a{qv}", {company: Variant("ay", data) for company, data in makers}
+            )
+        return changed
+
+    def _forget_later(self) -> None:
+        """An object without bond or link goes away when it was not heard for a while."""
+        loop = asyncio.get_running_loop()
+        self._heard_s = max(self._heard_s, loop.time())
+        if self._forgetting is None:
+            self._forgetting = loop.call_later(self._temporary_s, self._forget)
+
+    def _forget(self) -> None:
+        self._forgetting = None
+        if not self.known or self.bonded:
+            return
+        loop = asyncio.get_running_loop()
+        left_s = self._heard_s + self._temporary_s - loop.time()
+        if self.connected or self._giving_up is not None or left_s > 0:
+            self._forgetting = loop.call_later(max(left_s, 0.1), self._forget)
+        else:
+            self._tree.remove(self.path)
+
+    # The link ---------------------------------------------------------------------------------
+
+    async def connect(self, call: Message) -> Answer:
+        await self._link()
+        await self._resolve()
+        return Answer()
+
+    async def pair(self, call: Message) -> Answer:
+        if self.bonded:
+            raise Refusal("org.bluez.Error.AlreadyExists", "Already Exists")
+        await self._link()
+        try:
+            await self._agents.agree(str(call.sender), self.path, self.peripheral.pairing)
+        except Refusal:
+            self.drop()
+            raise
+        self.bonded = self.remembers_bond = True
+        self._set(Paired=True, Bonded=True)
+        self._spawn(self._resolve_after_pairing())
+        return Answer()
+
+    async def disconnect(self, call: Message) -> Answer:
+        if self._giving_up is not None:
+            self._giving_up.set()
+        self.drop()
+        return Answer()
+
+    def drop(self) -> None:
+        """The link is lost or ended."""
+        if not self.connected:
+            return
+        self._lose_link()
+        if self.known:
+            self._set(ServicesResolved=False)
+            self._set(Connected=False)
+            if not self.bonded:
+                self._remove_objects()
+
+    async def _link(self) -> None:
+        if self.connected:
+            return
+        if not self._adapter.powered:
+            raise Refusal("org.bluez.Error.NotReady", "Resource Not Ready")
+        if self._giving_up is not None:
+            raise Refusal(IN_PROGRESS, "Operation already in progress")
+        fault = self.faults.connects.popleft() if self.faults.connects else None
+        if fault is ConnectFault.IN_PROGRESS:
+            raise Refusal(IN_PROGRESS, "Operation already in progress")
+        self._giving_up = asyncio.Event()
+        try:
+            if fault is ConnectFault.NO_ANSWER or not await self._reached(self._giving_up):
+                await self._giving_up.wait()
+                raise Refusal(FAILED, ConnectFault.ABORT.value)
+        finally:
+            self._giving_up = None
+        stale = self.bonded and not self.remembers_bond
+        self._set(Connected=True)
+        if fault is ConnectFault.ABORT or stale:
+            await asyncio.sleep(FLAP_S)
+            self._set(Connected=False)
+            raise Refusal(FAILED, ConnectFault.ABORT.value)
+        self.connected = True
+        self._changed()
+
+    async def _reached(self, giving_up: asyncio.Event) -> bool:
+        """Whether the peripheral can be heard before the caller gives up."""
+        waits = {asyncio.create_task(event.wait()) for event in (self._woken, giving_up)}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return not giving_up.is_set()
+
+    async def _resolve(self) -> None:
+        if self.faults.resolve_after_s:
+            await asyncio.sleep(self.faults.resolve_after_s)
+        if self.connected and self.faults.resolved_before_objects:
+            self.faults.resolved_before_objects -= 1
+            self._set(ServicesResolved=True)
+            self._spawn(self._add_objects_late())
+            return
+        if self.connected:
+            self._add_objects()
+            self._set(ServicesResolved=True)
+            self._resolved_s = asyncio.get_running_loop().time()
+        if self.connected and self.faults.drop_when_resolved:
+            self.faults.drop_when_resolved -= 1
+            self.drop()
+        if not self.connected:
+            raise Refusal(FAILED, "Software caused connection abort")
+        self._changed()
+
+    async def _resolve_after_pairing(self) -> None:
+        with suppress(Refusal):
+            await self._resolve()
+
+    async def _add_objects_late(self) -> None:
+        await asyncio.sleep(LATE_OBJECTS_S)
+        if self.connected:
+            self._add_objects()
+
+    def _add_objects(self) -> None:
+        for path, interfaces in gatt.objects(self.path, self.peripheral.services):
+            if path not in self._tree.objects:
+                self._tree.add(path, interfaces)
+        uuids = [uuid_of(service.uuid) for service in self.peripheral.services]
+        self._tree.update(self.path, DEVICE, {"UUIDs": Variant("as", uuids)})
+
+    def _remove_objects(self) -> None:
+        for path, _ in reversed(list(gatt.objects(self.path, self.peripheral.services))):
+            self._tree.remove(path)
+
+    def _lose_link(self) -> None:
+        self.connected = False
+        self._clients.clear()
+        for pipes in self._pipes.values():
+            for pipe in pipes:
+                pipe.close()
+        self._pipes.clear()
+        self._changed()
+
+    def _set(self, **flags: bool) -> None:
+        self._tree.update(
+            self.path, DEVICE, {name: Variant("b", flag) for name, flag in flags.items()}
+        )
+
+    # GATT -------------------------------------------------------------------------------------
+
+    async def start_notify(self, call: Message) -> Answer:
+        path, item = self._speaking(call)
+        if self.faults.speaks_early and self._stored:
+            self._clients[uuid_of(item.uuid)] = {str(call.sender)}
+            self.say(*self._stored.popleft())
+        if self._hears_subscriptions():
+            self._clients.setdefault(uuid_of(item.uuid), set()).add(str(call.sender))
+        self._tree.update(path, CHARACTERISTIC, {"Notifying": YES})
+        self._subscribed()
+        return Answer()
+
+    async def stop_notify(self, call: Message) -> Answer:
+        path, item = self._speaking(call)
+        self._clients.get(uuid_of(item.uuid), set()).discard(str(call.sender))
+        self._tree.update(path, CHARACTERISTIC, {"Notifying": NO})
+        return Answer()
+
+    async def acquire_notify(self, call: Message) -> Answer:
+        """A socket on which each value is one packet. The caller owns its end."""
+        _, item = self._speaking(call)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(0)
+        if self._hears_subscriptions():
+            self._pipes.setdefault(uuid_of(item.uuid), []).append(ours)
+        self._spawn(self._close_when_sent(theirs))
+        self._subscribed()
+        return Answer("hq", (0, gatt.MTU), (theirs.fileno(),))
+
+    async def read(self, call: Message) -> Answer:
+        _, item = self._found(call)
+        if "read" not in item.flags:
+            raise Refusal(NOT_PERMITTED, "Read not permitted")
+        return Answer("ay", (item.value,))
+
+    async def write(self, call: Message) -> Answer:
+        _, item = self._found(call)
+        if not {"write", "write-without-response"} & set(item.flags):
+            raise Refusal(NOT_PERMITTED, "Write not permitted")
+        self.written.append((item.uuid, bytes(call.body[0])))
+        self._changed()
+        return Answer()
+
+    def forget_client(self, client: str) -> None:
+        """That client left the bus: its subscriptions end, the link stays."""
+        for clients in self._clients.values():
+            clients.discard(client)
+
+    async def close(self) -> None:
+        self.sleep()
+        self.vanish()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _found(self, call: Message) -> tuple[str, Characteristic]:
+        path = str(call.path)
+        item = self._characteristics.get(path)
+        if item is None or not self.connected:
+            raise Refusal(FAILED, "Not connected")
+        if self.peripheral.pairing is not Pairing.NONE and not self.bonded:
+            raise Refusal(NOT_PERMITTED, "Not paired")
+        return path, item
+
+    def _speaking(self, call: Message) -> tuple[str, Characteristic]:
+        path, item = self._found(call)
+        if not {"notify", "indicate"} & set(item.flags):
+            raise Refusal("org.bluez.Error.NotSupported", "Operation is not supported")
+        return path, item
+
+    def _hears_subscriptions(self) -> bool:
+        since_s = asyncio.get_running_loop().time() - self._resolved_s
+        return since_s >= self.peripheral.deaf_s
+
+    def _subscribed(self) -> None:
+        self._changed()
+        self._spawn(self._send_stored())
+
+    async def _close_when_sent(self, end: socket.socket) -> None:
+        with end:
+            await asyncio.sleep(GAP_S)
+            await self._tree.drained()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

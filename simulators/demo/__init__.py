@@ -1,0 +1,1 @@
+"""The demo: the shipped programs, started by their commands, with a simulated home."""

@@ -1,0 +1,191 @@
+"""A home's devices: what each says of a deed, as bytes that `devices` encodes."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from devices.codec import Device, Known
+from devices.metrics import METRICS
+from devices.model import Decoded, Event, Fact, Measurement, MqttMessage
+from devices.registry import by_key
+from simulators.ble.bluez import MockBlueZ
+from simulators.ble.peripheral import Advert, Characteristic, Pairing, Peripheral, Service
+from simulators.homes.config import DeviceConfig
+from simulators.homes.roles import EVENTS, STATES
+from simulators.mqtt import Publication, scale_payload
+from simulators.people.person import Deed, Happening
+from simulators.zigbee import BASE, MODELS, announcements
+
+Publish = Callable[[Publication], None]
+
+SIGNAL_DBM = -62
+ADVERTS_FOR_EACH_CHANGE = 3
+"""A BTHome device says a change several times, since nobody confirms an advertisement."""
+
+
+class SimulatedDevice(Protocol):
+    config: DeviceConfig
+
+    def start(self) -> None:
+        """Be there: announce, advertise."""
+
+    def notice(self, happening: Happening) -> None:
+        """Say what happened, as the device does."""
+
+
+def said(config: DeviceConfig, happening: Happening, metrics: tuple[str, ...]) -> Decoded:
+    """What a device that knows these metrics says of a deed, to the digits that it shows."""
+    if happening.what is Deed.PRESSES:
+        name, detail = EVENTS[config.model]
+        event = Event(device=config.device, event=name, detail=detail, taken_at=happening.at)
+        return Decoded(events=(event,))
+    found = dict([STATES[happening.what]]) if happening.what in STATES else happening.values
+    return Decoded(
+        tuple(
+            Measurement(
+                device=config.device,
+                metric=metric,
+                value=round(value, METRICS[metric].decimals),
+                unit=METRICS[metric].unit,
+                taken_at=happening.at,
+            )
+            for metric, value in found.items()
+            if metric in metrics
+        )
+    )
+
+
+class MqttScale:
+    """A scale with a tongue of its own: the gateway reads it through a mapping."""
+
+    def __init__(self, config: DeviceConfig, publish: Publish) -> None:
+        self.config = config
+        self._publish = publish
+
+    def start(self) -> None:
+        """It says nothing until somebody steps on it."""
+
+    def notice(self, happening: Happening) -> None:
+        payload = scale_payload(happening.values["body_weight"], happening.at)
+        self._publish(Publication(topic=self.config.device, payload=payload))
+
+
+class ZigbeeSensor:
+    """A sensor behind Zigbee2MQTT, which is told to add the time (`last_seen: ISO_8601`)."""
+
+    def __init__(self, config: DeviceConfig, publish: Publish) -> None:
+        self.config = config
+        self._publish = publish
+        self._name = config.device.removeprefix(f"{BASE}/")
+        self._codec = _codec(config)
+        self._known = _exposes(self._codec, self._name, config.model)
+
+    def start(self) -> None:
+        """Its bridge speaks for it: see `announce_zigbee`."""
+
+    def notice(self, happening: Happening) -> None:
+        what = said(self.config, happening, self._codec.metrics)
+        payload = self._codec.encode(
+            measurements=what.measurements, events=what.events, known=self._known
+        )
+        self._publish(Publication(topic=f"{BASE}/{self._name}", payload=payload))
+
+
+def announce_zigbee(configs: tuple[DeviceConfig, ...], publish: Publish) -> None:
+    """What Zigbee2MQTT retains of all its sensors."""
+    sensors = {
+        config.device.removeprefix(f"{BASE}/"): MODELS[config.model]
+        for config in configs
+        if config.kind == "zigbee2mqtt"
+    }
+    for publication in announcements(sensors):
+        publish(publication)
+
+
+class GattDevice:
+    """A Bluetooth health device: it measures, wakes, and gives what it holds to who subscribes.
+
+    Its clock shows the local time of the home, without a zone.
+    """
+
+    def __init__(self, config: DeviceConfig, bluez: MockBlueZ, zone: ZoneInfo) -> None:
+        self.config = config
+        self._bluez = bluez
+        self._zone = zone
+        self._codec = _codec(config)
+
+    def start(self) -> None:
+        profile = self._codec.gatt
+        assert profile is not None, f"{self._codec.key} is no GATT profile"
+        self._bluez.add_peripheral(
+            Peripheral(
+                address=self.config.device,
+                name=self.config.name,
+                services=(
+                    Service(
+                        profile.service,
+                        tuple(Characteristic(uuid, ("indicate",)) for uuid in profile.subscribe),
+                    ),
+                ),
+                advert=Advert(service_uuids=(profile.service,), rssi_dbm=SIGNAL_DBM),
+                pairing=Pairing.JUST_WORKS if profile.bonded else Pairing.NONE,
+            )
+        )
+
+    def notice(self, happening: Happening) -> None:
+        profile = self._codec.gatt
+        assert profile is not None
+        local = happening.at.astimezone(self._zone).replace(tzinfo=None, microsecond=0)
+        what = said(self.config, happening, self._codec.metrics)
+        frame = self._codec.encode(
+            measurements=[replace(item, taken_at=local) for item in what.measurements]
+        )
+        self._bluez.store(self.config.device, profile.subscribe[0], frame)
+
+
+class BthomeDevice:
+    """A contact or a button that says all in its advertisements, each with a packet id."""
+
+    def __init__(self, config: DeviceConfig, bluez: MockBlueZ, last_packet: int) -> None:
+        self.config = config
+        self._bluez = bluez
+        self._codec = _codec(config)
+        self._packet = last_packet
+
+    def start(self) -> None:
+        self._bluez.add_peripheral(Peripheral(address=self.config.device, name=self.config.name))
+
+    def notice(self, happening: Happening) -> None:
+        self._packet = (self._packet + 1) % 256
+        what = said(self.config, happening, self._codec.metrics)
+        packet = Fact(device=self.config.device, name="packet_id", value=self._packet)
+        data = self._codec.encode(
+            measurements=what.measurements, events=what.events, facts=(packet,)
+        )
+        service = self._codec.claims[0].service_data
+        assert service is not None
+        advert = Advert(service_data={service: data}, rssi_dbm=SIGNAL_DBM)
+        for _ in range(ADVERTS_FOR_EACH_CHANGE):
+            self._bluez.advertise(self.config.device, advert)
+
+
+def _codec(config: DeviceConfig) -> Device:
+    codec = by_key(config.kind)
+    assert codec is not None, f"{config.kind} was checked when the settings were read"
+    return codec
+
+
+def _exposes(codec: Device, name: str, model: str) -> Known:
+    """What a gateway learns of the sensor from its bridge: so both hold the same polarity."""
+    for publication in announcements({name: MODELS[model]}):
+        if publication.topic.endswith("/bridge/devices"):
+            heard = MqttMessage(
+                topic=publication.topic,
+                payload=publication.payload,
+                received_at=datetime.fromtimestamp(0, UTC),
+            )
+            return {fact.name: fact.value for fact in codec.decode(heard, {}).facts}
+    return {}

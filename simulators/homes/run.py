@@ -1,0 +1,167 @@
+"""`homebeat simulate home`: builds a home from its settings, and stops it in order."""
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from zoneinfo import ZoneInfo
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from simulators.ble.bluez import MockBlueZ
+from simulators.ble.bus import private_bus
+from simulators.cable import Cable
+from simulators.homes.answering import Answering
+from simulators.homes.config import Address, DeviceConfig, HomeConfig
+from simulators.homes.devices import (
+    BthomeDevice,
+    GattDevice,
+    MqttScale,
+    SimulatedDevice,
+    ZigbeeSensor,
+    announce_zigbee,
+)
+from simulators.homes.diary import Diary
+from simulators.homes.home import SimulatedHome
+from simulators.mqtt import Publisher
+from simulators.page.app import make_app
+
+
+class NotConnected(Exception):
+    """A port is taken, or a device has nothing to speak through; the message says which."""
+
+
+def run(config: HomeConfig) -> None:
+    """Until SIGINT or SIGTERM. Raises NotConnected, and what a bus that does not start raises."""
+    asyncio.run(_run(config))
+
+
+async def _run(config: HomeConfig) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as parts:
+        home = await _build(config, parts)
+        page = _Page(make_app(home))
+        listener = parts.enter_context(_listen(config.tester))
+        tasks = [
+            asyncio.create_task(page.serve(sockets=[listener])),
+            asyncio.create_task(home.live()),
+            asyncio.create_task(stop.wait()),
+        ]
+        if home.answering is not None:
+            tasks.append(asyncio.create_task(home.answering.run()))
+        await page.is_up.wait()
+        _say_ready(config, home)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        page.should_exit = True
+        for task in tasks[1:]:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def _listen(address: Address) -> socket.socket:
+    try:
+        return socket.create_server((address.host, address.port))
+    except OSError as error:
+        raise NotConnected(
+            f"the tester's page can't listen on {address.host}:{address.port} ({error.strerror}). "
+            "Set another port under [tester]."
+        ) from error
+
+
+def _say_ready(config: HomeConfig, home: SimulatedHome) -> None:
+    said = {"ready": "home", "id": config.id}
+    said["url"] = f"http://{config.tester.host}:{config.tester.port}"
+    if home.radio is not None:
+        said["bus"] = home.radio.bus_address
+    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.flush()
+
+
+async def _build(config: HomeConfig, parts: AsyncExitStack) -> SimulatedHome:
+    diary = Diary(config.diary)
+    parts.callback(diary.close)
+    publisher = bluez = cable = answering = None
+    if config.mqtt is not None:
+        publisher = parts.enter_context(
+            Publisher(config.mqtt.host, config.mqtt.port, f"simulated-{config.id}")
+        )
+    if config.radio is not None:
+        bluez = await parts.enter_async_context(_radio(config))
+    if config.cable is not None:
+        cable = Cable(config.cable.port, config.cable.server.host, config.cable.server.port)
+        await parts.enter_async_context(cable)
+    if config.home_page is not None:
+        answering = Answering(
+            config.person,
+            config.home_page.url,
+            config.home_time,
+            diary,
+            answers=config.home_page.answers,
+        )
+    devices = [_device(config, one, publisher, bluez) for one in config.devices]
+    for device in devices:
+        device.start()
+    if publisher is not None:
+        announce_zigbee(config.devices, publisher.publish)
+    return SimulatedHome(config.person, devices, config.home_time, diary, bluez, cable, answering)
+
+
+@asynccontextmanager
+async def _radio(config: HomeConfig) -> AsyncIterator[MockBlueZ]:
+    assert config.radio is not None
+    async with private_bus(config.radio.folder) as address, MockBlueZ(address) as bluez:
+        yield bluez
+
+
+def _device(
+    config: HomeConfig,
+    device: DeviceConfig,
+    publisher: Publisher | None,
+    bluez: MockBlueZ | None,
+) -> SimulatedDevice:
+    over_mqtt = device.kind in {"", "zigbee2mqtt"}
+    if over_mqtt and publisher is not None:
+        kind = MqttScale if device.kind == "" else ZigbeeSensor
+        return kind(device, publisher.publish)
+    if not over_mqtt and bluez is not None:
+        if device.kind == "bthome":
+            # A device that counts its packets goes on counting while its home is switched off.
+            return BthomeDevice(device, bluez, int(config.home_time.now().timestamp()) % 256)
+        return GattDevice(device, bluez, ZoneInfo(config.person.timezone))
+    raise NotConnected(
+        f"{device.name} speaks over {'MQTT' if over_mqtt else 'Bluetooth'}, and the home has no "
+        f"{'[mqtt]' if over_mqtt else '[radio]'}. Add it, or take the device out."
+    )
+
+
+class _Page(uvicorn.Server):
+    """uvicorn without its own signal handlers: we stop more than the page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self.is_up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -1,0 +1,1 @@
+"""The tester's page: a hand in the simulated home."""

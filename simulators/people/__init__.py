@@ -1,0 +1,1 @@
+"""Simulated people: a body, habits and a day, the same for the same seed and date."""

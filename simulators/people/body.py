@@ -1,0 +1,106 @@
+"""A body: what exact devices would find in it at any moment.
+
+A failing heart keeps water. The water is weight first (about 0.8 kg a day in a decline), then
+swollen ankles, then breath: so oxygen falls a little and the pulse rises with it. Sizes are the
+project's own, chosen to be believable; nothing here is medical advice.
+"""
+
+from datetime import date, datetime, time, timedelta
+from math import cos, pi
+from random import Random
+
+from msgspec import Struct
+
+from simulators.people.chance import normal_within, of_day
+
+MORNING = time(7, 0)
+"""Local time at which a day's figures hold; the rest of the day moves away from them."""
+
+
+class Retention(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Water kept from the morning of `onset` on: it climbs, is treated, and may come back."""
+
+    onset: date
+    gain_kg_per_day: float = 0.8
+    climb_days: float = 4.0
+    relief_kg_per_day: float = 1.6
+    every_days: int | None = None
+    """From one onset to the next; None: it never comes back."""
+
+
+class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Figures of a morning in a good week."""
+
+    dry_weight_kg: float
+    systolic_mmhg: float = 132.0
+    diastolic_mmhg: float = 76.0
+    pulse_per_min: float = 68.0
+    spo2_pct: float = 96.5
+    temperature_c: float = 36.5
+    nightclothes_kg: float = 0.3
+    retention: Retention | None = None
+
+
+class Vitals(Struct, frozen=True, kw_only=True):
+    """What exact devices would find at one moment."""
+
+    fluid_kg: float
+    weight_kg: float
+    systolic_mmhg: float
+    diastolic_mmhg: float
+    pulse_per_min: float
+    spo2_pct: float
+    temperature_c: float
+
+
+def fluid_kg(retention: Retention | None, local: datetime) -> float:
+    """Water above the dry weight, in kg, at a local (naive) time. Never below 0."""
+    if retention is None:
+        return 0.0
+    days = (local - datetime.combine(retention.onset, MORNING)) / timedelta(days=1)
+    if days < 0:
+        return 0.0
+    if retention.every_days is not None:
+        days %= retention.every_days
+    climbed = retention.gain_kg_per_day * min(days, retention.climb_days)
+    relieved = retention.relief_kg_per_day * max(0.0, days - retention.climb_days)
+    return max(0.0, climbed - relieved)
+
+
+def vitals(body: Body, seed: int, local: datetime) -> Vitals:
+    """The body at a local (naive) time."""
+    fluid = fluid_kg(body.retention, local)
+    day = local.date()
+    hours = (local - datetime.combine(day, time(0))) / timedelta(hours=1)
+    draws = of_day(seed, day, f"vitals {local:%H:%M}")
+    awake = max(0.0, min(1.0, (hours - 7.0) / 12.0))
+    # Blood pressure is lowest asleep and highest in the afternoon, temperature likewise.
+    afternoon = (1.0 - cos(2 * pi * (hours - 3.0) / 24.0)) / 2.0
+    return Vitals(
+        fluid_kg=fluid,
+        weight_kg=(
+            body.dry_weight_kg
+            + body.nightclothes_kg
+            + fluid
+            + _bowel_and_food_kg(seed, day)
+            + 0.7 * awake
+        ),
+        systolic_mmhg=body.systolic_mmhg + 8 * (afternoon - 0.25) + 1.5 * fluid + _near(draws, 5),
+        diastolic_mmhg=body.diastolic_mmhg + 4 * (afternoon - 0.25) + fluid + _near(draws, 3),
+        pulse_per_min=body.pulse_per_min + 4 * awake + 3.5 * fluid + _near(draws, 3),
+        spo2_pct=min(100.0, body.spo2_pct - 0.6 * fluid + _near(draws, 0.5)),
+        temperature_c=body.temperature_c + 0.5 * (afternoon - 0.25) + _near(draws, 0.12),
+    )
+
+
+def _near(draws: Random, spread: float) -> float:
+    return normal_within(draws, spread, 2.5 * spread)
+
+
+def _bowel_and_food_kg(seed: int, day: date) -> float:
+    """Mornings of well people differ by a few hundred grams, and yesterday's excess lingers."""
+    today, yesterday = (
+        normal_within(of_day(seed, when, "weight"), 0.16, 0.4)
+        for when in (day, day - timedelta(days=1))
+    )
+    return today + 0.5 * yesterday

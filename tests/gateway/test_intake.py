@@ -1,0 +1,170 @@
+"""A frame becomes readings about a person, or is refused with a reason that helps."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.mapping import Mapping
+from devices.model import Advertisement, CharacteristicValue, Clock, MqttMessage, Raw
+from gateway.config import HomeDevice
+from gateway.intake import Heard, Intake
+from rules.model import Person
+
+AT = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
+SCALE = "scales/bathroom"
+CUFF = "A4:C1:38:00:00:02"
+DOOR = "A4:C1:38:00:00:05"
+SYSTOLIC_128 = "1e800051005d00ea070302070000480000000000"
+
+
+def intake() -> Intake:
+    return Intake(
+        [
+            HomeDevice(device="bathroom scale", patient="margaret"),
+            HomeDevice(device=CUFF, patient="margaret", kind="gatt.blood_pressure"),
+            HomeDevice(device=DOOR, patient="margaret", kind="bthome"),
+        ],
+        [
+            Mapping(
+                topic=SCALE,
+                device="bathroom scale",
+                metric="body_weight",
+                value="weight",
+                unit_at="unit",
+                time="time",
+            )
+        ],
+        {"margaret": Person(id="margaret", name="Margaret")},
+        {},
+    )
+
+
+def mqtt(payload: str, topic: str = SCALE, after_s: float = 0) -> MqttMessage:
+    return MqttMessage(
+        topic=topic, payload=payload.encode(), received_at=AT + timedelta(seconds=after_s)
+    )
+
+
+def advert(data: str, after_s: float = 0) -> Advertisement:
+    return Advertisement(
+        address=DOOR,
+        received_at=AT + timedelta(seconds=after_s),
+        service_data={"0000fcd2-0000-1000-8000-00805f9b34fb": bytes.fromhex(data)},
+    )
+
+
+def test_a_weight_is_a_reading_about_the_person_with_its_own_time() -> None:
+    heard = intake().read(
+        mqtt('{"weight": 72.4, "unit": "kg", "time": "2026-03-02T06:58:00+00:00"}')
+    )
+    (reading,) = heard.readings
+    assert (reading.patient, reading.metric, reading.value) == ("margaret", "body_weight", 72.4)
+    assert reading.taken_at == AT - timedelta(minutes=2)
+    assert reading.clock is Clock.DEVICE
+
+
+def test_pounds_become_kilograms_and_both_are_kept() -> None:
+    (reading,) = intake().read(mqtt('{"weight": 160, "unit": "lb", "time": null}')).readings
+    assert reading.value == pytest.approx(72.5748, abs=1e-4)
+    assert (reading.unit, reading.raw_value, reading.raw_unit) == ("kg", 160, "[lb_av]")
+
+
+@pytest.mark.parametrize(
+    ("frame", "reason"),
+    [
+        (mqtt('{"weight": 500, "unit": "kg", "time": null}'), "outside 20 to 300"),
+        (mqtt('{"weight": 72, "unit": "stone?", "time": null}'), "stone"),
+        (mqtt('{"weight": 72, "time": null}'), "unit"),
+        (mqtt('{"weight": "heavy", "unit": "kg"}'), "number"),
+        (mqtt("{"), "JSON"),
+        (mqtt('{"weight": 72, "unit": "kg", "time": "2031-01-01T00:00:00Z"}'), "future"),
+        (mqtt("1", topic="nobody/knows"), "mqtt.mappings"),
+        (
+            CharacteristicValue(
+                address="A4:C1:38:99:99:99",
+                characteristic="2A9D",
+                value=bytes.fromhex("008038"),
+                received_at=AT,
+            ),
+            "not one of this home's",
+        ),
+        (
+            CharacteristicValue(
+                address=CUFF, characteristic="2A35", value=b"\x00\x80", received_at=AT
+            ),
+            "",
+        ),
+    ],
+    ids=[
+        "impossible value",
+        "unknown unit",
+        "no unit",
+        "no number",
+        "not JSON",
+        "from the future",
+        "unknown topic",
+        "unknown device",
+        "cut frame",
+    ],
+)
+def test_what_can_not_be_a_reading_is_refused_with_its_bytes(frame: Raw, reason: str) -> None:
+    heard = intake().read(frame)
+    assert heard.readings == ()
+    (refusal,) = heard.refused
+    assert reason in refusal.reason
+    assert refusal.source
+    assert refusal.raw
+
+
+def test_a_device_clock_that_was_never_set_is_marked_and_never_trusted() -> None:
+    (reading,) = (
+        intake().read(mqtt('{"weight": 72, "unit": "kg", "time": "1970-01-03T00:00:00Z"}')).readings
+    )
+    assert reading.clock is Clock.UNKNOWN
+    assert reading.taken_at == AT
+
+
+def test_an_advertisement_said_over_and_over_is_one_reading() -> None:
+    hears = intake()
+    heard = [hears.read(advert("44" + "00072d01", after_s=n / 10)) for n in range(20)]
+    assert [len(one.readings) for one in heard].count(1) == 1
+    assert hears.read(advert("44" + "00082d00", after_s=3)).readings[0].value == 0.0
+
+
+def test_a_state_published_in_a_burst_is_one_reading_and_a_later_one_is_another() -> None:
+    hears = Intake(
+        [HomeDevice(device="door", patient="margaret")],
+        [Mapping(topic="door", device="door", metric="door_open")],
+        {"margaret": Person(id="margaret", name="Margaret")},
+        {},
+    )
+    burst = [hears.read(mqtt("true", "door", after_s=n * 0.13)) for n in range(6)]
+    assert sum(len(one.readings) for one in burst) == 1
+    assert len(hears.read(mqtt("true", "door", after_s=30)).readings) == 1
+
+
+def test_what_was_not_kept_is_no_repeat_when_it_comes_again() -> None:
+    hears = intake()
+    frame = advert("44" + "00072d01")
+    assert len(hears.read(frame).readings) == 1
+    hears.start_over({})
+    assert len(hears.read(frame).readings) == 1
+
+
+@given(st.binary(max_size=40), st.sampled_from(["2A35", "2A9D", "2A5E", "2A19", "FFFF"]))
+def test_any_bytes_are_answered_and_nothing_is_raised(data: bytes, characteristic: str) -> None:
+    heard = intake().read(
+        CharacteristicValue(address=CUFF, characteristic=characteristic, value=data, received_at=AT)
+    )
+    assert isinstance(heard, Heard)
+
+
+@given(
+    st.binary(max_size=60),
+    st.sampled_from([SCALE, "zigbee2mqtt/hall", "zigbee2mqtt/bridge/devices"]),
+)
+def test_any_payload_is_answered_and_nothing_is_raised(data: bytes, topic: str) -> None:
+    heard = intake().read(MqttMessage(topic=topic, payload=data, received_at=AT))
+    assert isinstance(heard, Heard)

@@ -1,0 +1,177 @@
+"""What leaves the home: urgent first, nothing forgotten before the server has it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from devices.mapping import Mapping
+from devices.model import MqttMessage
+from gateway.config import HomeDevice, ServerLink
+from gateway.home import Home
+from gateway.intake import Intake
+from gateway.journal import Journal
+from gateway.sync import Refused, ServerClient, Sync, Unreachable
+from plumbing.backoff import Backoff
+from plumbing.clock import HomeTime
+from rules.plan import parse_plan
+from rules.records import BatchAnswer, Notice, Notices, decode_batch, encode
+
+AT = datetime.now(UTC) - timedelta(hours=1)
+PLAN = {
+    "version": "1",
+    "people": [{"id": "tester", "name": "Tester"}],
+    "rules": [
+        {
+            "id": "too-high",
+            "for": "tester",
+            "kind": "threshold",
+            "params": {"metric": "level", "above": 90},
+            "then": {"tier": "T3", "text": "too-high"},
+            "source": "a limit for tests",
+        }
+    ],
+    "texts": {"too-high": {"person": "High.", "nurse": "High.", "log": "high"}},
+}
+
+
+class Server(ServerClient):
+    """Answers from memory, and remembers what it was sent; `fails` is raised when set."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.ids: list[str] = []
+        self.beats: list[dict[str, Any]] = []
+        self.asked: list[str] = []
+        self.notices: tuple[Notice, ...] = ()
+        self.fails: Exception | None = None
+        self.after_commit: Callable[[], None] = lambda: None
+
+    def request(self, method: str, path: str, body: bytes = b"") -> bytes:
+        if self.fails is not None:
+            raise self.fails
+        if path == "/api/v1/heartbeat":
+            self.beats.append(msgspec.json.decode(body))
+            return b""
+        if path.startswith("/api/v1/notices"):
+            self.asked.append(path)
+            return encode(Notices(notices=self.notices))
+        records = decode_batch(body).records
+        self.batches.append([record.kind for record in records])
+        self.ids += [record.id for record in records]
+        self.after_commit()
+        return encode(BatchAnswer(committed=len(records)))
+
+
+class Rig:
+    """A home with one sensor, and the sync under test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = Server()
+        self.journal = Journal(folder / "journal")
+        plan = parse_plan(PLAN, {})
+        intake = Intake(
+            [HomeDevice(device="sensor", patient="tester")],
+            [Mapping(topic="s", device="sensor", metric="level", value="v", time="ts")],
+            plan.people,
+            {},
+        )
+        self.home = Home(self.journal, plan, intake, HomeTime())
+        link = ServerLink(url="http://127.0.0.1:9")
+        self.sync = Sync(
+            self.server, link, "home-1", self.home, HomeTime(), Backoff(1, 2), "homebeat test"
+        )
+
+    def hear(self, *values: float, start: int = 0) -> None:
+        self.home.take(
+            [
+                MqttMessage(
+                    topic="s",
+                    payload=encode({"v": value, "ts": AT.timestamp() + start + number}),
+                    received_at=self.home.now(),
+                )
+                for number, value in enumerate(values)
+            ]
+        )
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path)
+
+
+def test_an_alert_passes_a_backlog(rig: Rig) -> None:
+    rig.hear(*([50.0] * 1200))
+    rig.hear(95.0, start=1200)
+    rig.sync.turn()
+    assert rig.server.batches[0] == ["alert"]
+    assert sum(len(batch) for batch in rig.server.batches) == 1200 + 1 + 1 + 1
+
+
+def test_an_alert_that_comes_up_while_a_backlog_drains_is_sent_next(rig: Rig) -> None:
+    rig.hear(*([50.0] * 1200))
+
+    def once() -> None:
+        rig.server.after_commit = lambda: None
+        rig.hear(95.0, start=1200)
+
+    rig.server.after_commit = once
+    rig.sync.turn()
+    assert rig.server.batches[1] == ["alert"]
+
+
+def test_what_the_server_did_not_commit_stays_and_is_sent_once_more(rig: Rig) -> None:
+    rig.hear(1.0, 2.0)
+    rig.server.fails = Unreachable("cut")
+    with pytest.raises(Unreachable):
+        rig.sync.turn()
+    assert rig.home.waiting().bulk == 2
+    rig.server.fails = None
+    rig.sync.turn()
+    assert len(rig.server.ids) == len(set(rig.server.ids)) == 2
+    assert rig.home.waiting().bulk == 0
+
+
+def test_an_answer_that_was_lost_makes_the_same_ids_come_again(rig: Rig) -> None:
+    rig.hear(1.0)
+
+    def lose() -> None:
+        rig.server.after_commit = lambda: None
+        raise Unreachable("the answer was lost")
+
+    rig.server.after_commit = lose
+    with pytest.raises(Unreachable):
+        rig.sync.turn()
+    rig.sync.turn()
+    assert len(rig.server.ids) == 2
+    assert len(set(rig.server.ids)) == 1
+
+
+def test_a_refusal_keeps_what_waits(rig: Rig) -> None:
+    rig.hear(1.0)
+    rig.server.fails = Refused("signature")
+    with pytest.raises(Refused):
+        rig.sync.turn()
+    assert rig.home.waiting().bulk == 1
+
+
+def test_a_heartbeat_says_what_waits_and_which_plan_is_in_force(rig: Rig) -> None:
+    rig.hear(1.0, 2.0, 3.0)
+    rig.sync.turn()
+    (beat,) = rig.server.beats
+    assert (beat["waiting"], beat["plan"], beat["software"]) == (3, "1", "homebeat test")
+
+
+def test_news_is_kept_once_and_asked_for_from_there_on(rig: Rig) -> None:
+    rig.server.notices = (
+        Notice(seq=7, alert="a", patient="tester", state="acknowledged", by="Sam", at=AT),
+    )
+    rig.sync.turn()
+    rig.sync._poll_at_s = 0.0
+    rig.sync.turn()
+    assert rig.server.asked == ["/api/v1/notices?after=0", "/api/v1/notices?after=7"]
+    with rig.home.journal() as journal:
+        assert [notice.by for notice in journal.notices(5)] == ["Sam"]

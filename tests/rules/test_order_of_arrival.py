@@ -1,0 +1,282 @@
+"""The final findings do not depend on how the readings came: live, late, again, restarted.
+
+For each plan, random readings (close to the limits, often at equal instants, within and across
+midnight) are dealt into random batches, some given twice, with wake-ups and restarts in between.
+What stands in the end equals one pass over all readings in the order in which they were taken.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from devices.model import Reading
+from rules.branches import Branch
+from rules.engine import advance, start
+from rules.hours import Hours
+from rules.model import Plan, Rule
+
+H = timedelta(hours=1)
+MIN = timedelta(minutes=1)
+SPAN_H = 60
+"""Length of a random course."""
+
+Series = tuple[str, str, tuple[float, ...]]
+"""metric, device, the values it may take."""
+
+WEIGHT: Series = ("body_weight", "scale", (80.0, 81.9, 82.0, 82.1, 83.0, 79.0))
+LEVELS: tuple[Series, ...] = (
+    ("level", "a", (9.0, 10.0, 11.0, 8.0, 7.0)),
+    ("level", "b", (9.0, 10.0, 11.0, 8.0, 7.0)),
+)
+DOOR: Series = ("door_open", "door", (0.0, 1.0))
+MOVEMENT: Series = ("movement", "hall", (0.0, 1.0))
+ANKLES: Series = ("symptom.ankles_swollen", "page", (0.0, 1.0))
+PILLOWS: Series = ("symptom.pillows", "page", (0.0, 1.0))
+SOS: Series = ("sos_pressed", "button", (1.0,))
+
+
+def _gain(rule: Callable[..., Rule], **more: Any) -> Rule:
+    morning = Hours(time(4), time(11))
+    return rule(
+        "delta", "gain", metric="body_weight", rise=2.0, window=36 * H, between=morning, **more
+    )
+
+
+def _cases(rule: Callable[..., Rule]) -> dict[str, tuple[tuple[Rule, ...], tuple[Series, ...]]]:
+    gain = _gain(rule)
+    symptom = rule("answer", "symptom", metrics=("symptom.ankles_swollen",), within=6 * H)
+    both = rule("all", "both", of=(Branch(metric="rule.gain"), Branch(metric="rule.symptom")))
+    asked = rule(
+        "absence",
+        "asked",
+        metrics=("symptom.ankles_swollen", "symptom.pillows"),
+        after="rule.gain",
+        within=4 * H,
+    )
+    alone = rule(
+        "all", "alone", of=(Branch(metric="rule.symptom"), Branch(metric="rule.both", below=1.0))
+    )
+    door = ("door_open",)
+    return {
+        "threshold": ((rule("threshold", metric="level", above=10.0),), LEVELS),
+        "threshold-per-device-3-of-4-hysteresis": (
+            (
+                rule(
+                    "threshold",
+                    per_device=True,
+                    debounce={"k": 3, "n": 4},
+                    metric="level",
+                    at_least=10.0,
+                    clear_at=8.0,
+                ),
+            ),
+            LEVELS,
+        ),
+        "threshold-persisting-quantity": (
+            (rule("threshold", debounce={"persist_for": 5 * H}, metric="level", above=9.0),),
+            LEVELS,
+        ),
+        "threshold-persisting-state": (
+            (
+                rule(
+                    "threshold",
+                    debounce={"persist_for": 30 * MIN, "cooldown": 3 * H},
+                    metric="door_open",
+                    at_least=1.0,
+                ),
+            ),
+            (DOOR,),
+        ),
+        "threshold-event": ((rule("threshold", metric="sos_pressed", at_least=1.0),), (SOS,)),
+        "delta": ((gain,), (WEIGHT,)),
+        "delta-again-next-day": (
+            (_gain(rule, debounce={"persist_for": 6 * H, "max_gap": 20 * H}),),
+            (WEIGHT,),
+        ),
+        "trend-per-device": (
+            (
+                rule(
+                    "trend",
+                    per_device=True,
+                    metric="level",
+                    rising_per_hour=0.5,
+                    samples=5,
+                    min_samples=3,
+                ),
+            ),
+            LEVELS,
+        ),
+        "trend-in-a-window-of-time": (
+            (
+                rule(
+                    "trend",
+                    metric="level",
+                    falling_per_day=2.0,
+                    samples=50,
+                    min_samples=2,
+                    window=10 * H,
+                ),
+            ),
+            LEVELS,
+        ),
+        "absence-by-a-time": (
+            (
+                rule("absence", "by", metrics=("body_weight",), by=time(11), grace=2 * H),
+                rule(
+                    "absence", "twice", debounce={"k": 2, "n": 2}, metrics=door, by=time(11)
+                ),
+            ),
+            (WEIGHT, DOOR),
+        ),
+        "absence-every": (
+            (
+                rule("absence", "every", metrics=("movement",), every=5 * H),
+                rule(
+                    "absence",
+                    "day",
+                    metrics=("movement",),
+                    every=3 * H,
+                    between=Hours(time(8), time(21)),
+                    leaving="door_open",
+                    leaving_for=8 * H,
+                ),
+                rule("absence", "device", per_device=True, metrics=door, every=20 * H),
+            ),
+            (MOVEMENT, DOOR),
+        ),
+        "answer": ((symptom,), (ANKLES,)),
+        "any": (
+            (
+                rule(
+                    "any",
+                    of=(
+                        Branch(metric="level", above=10.0, within=2 * H),
+                        Branch(metric="door_open"),
+                    ),
+                ),
+            ),
+            (*LEVELS, DOOR),
+        ),
+        "all-within": (
+            (
+                rule(
+                    "all",
+                    debounce={"persist_for": 20 * MIN},
+                    of=(
+                        Branch(metric="level", above=9.0, within=3 * H),
+                        Branch(metric="door_open"),
+                    ),
+                ),
+            ),
+            (*LEVELS, DOOR),
+        ),
+        "sequence": (
+            (
+                rule(
+                    "sequence",
+                    first="door_open",
+                    then="movement",
+                    within=10 * MIN,
+                    between=Hours(time(22), time(6)),
+                ),
+            ),
+            (DOOR, MOVEMENT),
+        ),
+        "rules-that-hear-rules": (
+            (alone, both, asked, gain, symptom),
+            (WEIGHT, ANKLES, PILLOWS),
+        ),
+    }
+
+
+CASES = sorted(_cases(lambda *args, **fields: None))  # type: ignore[arg-type, return-value]
+
+
+class Course:
+    """Readings, and how they come."""
+
+    def __init__(self, readings: list[Reading], steps: list[tuple[list[Reading], datetime, bool]]):
+        self.readings = readings
+        self.steps = steps
+
+
+@st.composite
+def courses(
+    draw: st.DrawFn, series: tuple[Series, ...], make: Callable[..., Reading], begin: datetime
+) -> Course:
+    """Readings on a grid of 10 minutes over three days, dealt into steps of (batch, at, restart)."""
+    slots = draw(
+        st.lists(
+            st.tuples(st.integers(-30, SPAN_H * 6), st.sampled_from(series), st.integers(0, 9)),
+            max_size=40,
+        )
+    )
+    readings: dict[str, Reading] = {}
+    for slot, (metric, device, values), pick in slots:
+        value = values[pick % len(values)]
+        one = make(metric, value, begin + 10 * MIN * slot, device=device)
+        readings[one.id] = one
+    waiting = sorted(readings.values(), key=lambda one: (one.taken_at, one.id))
+    lateness = draw(st.lists(st.integers(0, 200), min_size=len(waiting), max_size=len(waiting)))
+    arrivals = sorted(
+        (one.taken_at + 10 * MIN * late, number, one)
+        for number, (one, late) in enumerate(zip(waiting, lateness, strict=True))
+    )
+    steps: list[tuple[list[Reading], datetime, bool]] = []
+    at = begin
+    ahead = draw(st.booleans())
+    while arrivals:
+        size = draw(st.integers(1, 6))
+        batch, arrivals = arrivals[:size], arrivals[size:]
+        slack = -5 * MIN if ahead else timedelta(0)
+        at = max(at, batch[-1][0] + slack)
+        ones = [one for _, _, one in batch]
+        if draw(st.booleans()):
+            ones = [*ones, *draw(st.lists(st.sampled_from(waiting), max_size=2))]
+        steps.append((draw(st.permutations(ones)), at, draw(st.integers(0, 3)) == 0))
+        if draw(st.booleans()):
+            at += 10 * MIN * draw(st.integers(1, 40))
+            steps.append(([], at, False))
+    return Course(waiting, steps)
+
+
+def _stand(findings: Any) -> dict[str, Any]:
+    return {finding.id: finding for finding in findings}
+
+
+@pytest.mark.parametrize("case", CASES)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_arrival_ends_in_the_findings_of_one_pass_in_order(
+    case: str,
+    data: st.DataObject,
+    rule: Callable[..., Rule],
+    plan: Callable[..., Plan],
+    reading: Callable[..., Reading],
+    home: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rules, series = _cases(rule)[case]
+    begin = reading("level", 0.0).taken_at
+    course = data.draw(courses(series, reading, begin))
+    end = max([begin, *(step[1] for step in course.steps)]) + 72 * H
+    in_order = plan(*rules)
+    expected = advance(in_order, start(in_order, begin), course.readings, end)
+
+    monkeypatch.setattr("rules.engine.CHECKPOINT_EVERY", data.draw(st.sampled_from([1, 3, 256])))
+    monkeypatch.setattr("rules.replay.CHECKPOINTS_KEPT", data.draw(st.sampled_from([4, 48])))
+    lived = home(plan(*rules), begin)
+    for batch, at, restarted in course.steps:
+        lived.take(batch, at)
+        if restarted:
+            assert not lived.restart(at).findings, "a restart said something anew"
+    settled = lived.take((), end)
+
+    assert lived.journal.standing == _stand(expected.findings)
+    assert settled.wake_at == expected.wake_at
