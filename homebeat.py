@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,8 +32,8 @@ WORDS: dict[str, Word] = {
         has_words=False,
     ),
     "gateway": Word("gateway.cli", "gateway", "The home side: run, status, doctor, key."),
-    "server": Word("server.cli", "server", "The care team's side: run."),
-    "simulate": Word("simulators.cli", "simulators", "Simulated homes, people and devices."),
+    "server": Word("server.cli", "server", "The care team's side: run, migrate, doctor, user."),
+    "simulate": Word("simulators.cli", "simulators", "For testers: simulated homes and devices."),
     "rules": Word("rules.cli", "gateway", "Check, test and explain rule packs and care plans."),
     "decode": Word(
         "gateway.decode",
@@ -80,12 +80,20 @@ def _options(
     """Remote monitoring that helps at home first."""
 
 
+def opened(word: Word) -> Any:
+    """The command behind a word: a group of words, or the one command itself."""
+    part: typer.Typer = import_module(word.module).app
+    group = typer.main.get_group(part)
+    if word.has_words:
+        return group
+    (command,) = group.commands.values()
+    return command
+
+
 def _caller(name: str, word: Word) -> Callable[[typer.Context], None]:
     def call(context: typer.Context) -> None:
         try:
-            part: typer.Typer = import_module(word.module).app
-            command = typer.main.get_group(part) if word.has_words else typer.main.get_command(part)
-            command(args=context.args, prog_name=f"homebeat {name}")
+            opened(word)(args=context.args, prog_name=f"homebeat {name}")
         except ModuleNotFoundError as error:
             missing = error.name or ""
             if missing.partition(".")[0] in OWN_PACKAGES:

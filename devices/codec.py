@@ -94,7 +94,8 @@ class Device:
 
     `encode(measurements=(), events=(), facts=(), known=NOTHING_KNOWN)` takes what `decode` gave
     and returns the bytes as they are on air (or in the payload). Where a device speaks on several
-    characteristics or topics, known["at"] says on which. ValueError: such a frame can't say it.
+    characteristics or topics, known["at"] says on which. A value becomes the nearest of the
+    frame's own steps. ValueError: such a frame can't say it.
     """
 
     key: str

@@ -61,7 +61,8 @@ def float32(raw: int) -> float | Special:
 def to_sfloat(value: float | Special, exponent: int | None = None) -> int:
     """The 16 bits that say `value`, with the exponent nearest 0 that loses nothing.
 
-    `exponent` -8..7 fixes it. ValueError where no 12-bit mantissa can hold the value.
+    Where each loses something: the nearest value, with the most digits. `exponent` -8..7 fixes it.
+    ValueError for a value too large, or whose bits would be one of the specials.
     """
     if isinstance(value, Special):
         return _SFLOAT_OF[value]
@@ -96,12 +97,15 @@ def _split(
         raise ValueError(f"{value} is no finite number: use Special")
     low, high = -(1 << exponent_bits - 1), (1 << exponent_bits - 1) - 1
     limit = 1 << mantissa_bits - 1
-    exponents = sorted(range(low, high + 1), key=abs) if exponent is None else (exponent,)
-    for candidate in exponents:
-        mantissa = round(value * 10.0**-candidate)
-        if -limit <= mantissa < limit and _scaled(mantissa, candidate) == value:
-            return mantissa, candidate
-    raise ValueError(f"{value} does not fit a mantissa of {mantissa_bits} bits exactly")
+    fitting = [
+        (mantissa, candidate)
+        for candidate in (range(low, high + 1) if exponent is None else (exponent,))
+        if -limit <= (mantissa := round(value * 10.0**-candidate)) < limit
+    ]
+    if not fitting:
+        raise ValueError(f"{value} is too large for a mantissa of {mantissa_bits} bits")
+    exact = [pair for pair in fitting if _scaled(*pair) == value]
+    return min(exact, key=lambda pair: abs(pair[1])) if exact else fitting[0]
 
 
 def date_time(raw: bytes) -> datetime | None:
@@ -125,15 +129,21 @@ def to_date_time(moment: datetime | None) -> bytes:
 
 
 def u16(value: int) -> bytes:
-    return value.to_bytes(2, "little")
+    return _unsigned(value, 2)
 
 
 def u24(value: int) -> bytes:
-    return value.to_bytes(3, "little")
+    return _unsigned(value, 3)
 
 
 def u32(value: int) -> bytes:
-    return value.to_bytes(4, "little")
+    return _unsigned(value, 4)
+
+
+def _unsigned(value: int, size: int) -> bytes:
+    if not 0 <= value < 1 << 8 * size:
+        raise ValueError(f"{value} does not fit {size} bytes")
+    return value.to_bytes(size, "little")
 
 
 class Cursor:

@@ -106,11 +106,11 @@ def _walker(path: str) -> Callable[[Any], Any]:
     """The value at a dotted path. Raises KeyError, IndexError or TypeError where it is not."""
     if not path:
         return lambda document: document
-    steps = [int(step) if step.isdecimal() else step for step in path.split(".")]
+    steps = [(step, int(step) if step.isdecimal() else None) for step in path.split(".")]
 
     def walk(document: Any) -> Any:
-        for step in steps:
-            document = document[step]
+        for key, place in steps:
+            document = document[place if type(document) is list else key]
         return document
 
     return walk

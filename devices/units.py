@@ -86,3 +86,10 @@ def from_canonical(metric: str, value: float, unit: str) -> float:
         return value
     factor, added = _TO_CANONICAL[canonical][code]
     return value / factor - added
+
+
+def convert(metric: str, value: float, unit: str, to: str) -> float:
+    """`value` of `metric`, given in `unit`, in the unit `to`. UnitError as `unit_of`."""
+    if unit == to:
+        return value
+    return from_canonical(metric, to_canonical(metric, value, unit), to)

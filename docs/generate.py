@@ -5,7 +5,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import time, timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -178,9 +177,7 @@ def commands_under(command: Any, path: str) -> Iterator[str]:
 def commands_page() -> str:
     sections = []
     for name, word in homebeat.WORDS.items():
-        part: typer.Typer = import_module(word.module).app
-        opened = typer.main.get_group if word.has_words else typer.main.get_command
-        sections += commands_under(opened(part), f"homebeat {name}")
+        sections += commands_under(homebeat.opened(word), f"homebeat {name}")
     body = "\n\n".join(sections)
     return f"""\
 # Commands

@@ -18,11 +18,11 @@ from devices.registry import devices as all_kinds
 from gateway.ble_hearing import Hearing
 from gateway.ble_queue import Queue, Take
 from gateway.ble_scan import Scan
-from gateway.ble_state import DeviceState, RadioState
+from gateway.ble_state import DeviceState, RadioState, report
 from gateway.ble_timing import Timing
 from gateway.ble_visits import Visits
-from gateway.ble_words import in_words
-from gateway.bluez import BUS_ERRORS, Bluez, bluez
+from gateway.ble_words import service_in_words
+from gateway.bluez import BUS_ERRORS, Agent, Bluez, bluez
 from plumbing.backoff import Backoff
 from plumbing.logs import Log
 
@@ -77,6 +77,10 @@ class Radio:
         if kind is not None and kind.gatt is not None:
             self._visits.add(state, kind.title, kind.gatt)
 
+    def report(self) -> list[tuple[str, str, str]]:
+        """(part, how it is, what to do about it or "") of the radio and each device, in words."""
+        return report(self.state, self._clock())
+
     async def run(self) -> None:
         """Until cancelled; what was heard and not kept yet is handed to `take` at the end.
 
@@ -95,12 +99,13 @@ class Radio:
         backoff = Backoff(self._timing.retry_first_s, self._timing.retry_most_s)
         while True:
             try:
-                async with bluez(self._adapter, self._visits.has, self._timing.bus_s) as found:
+                agent = Agent(self._visits.has)
+                async with bluez(self._adapter, agent, self._timing.bus_s) as found:
                     backoff.reset()
                     await self._serve(found)
             except BUS_ERRORS as error:
                 log.warning("system bus can't be used", error=error)
-                self.state.error = in_words(error)
+                self.state.error = service_in_words(error)
             self.state.running = self.state.powered = self.state.scanning = False
             self.state.adapter = ""
             await asyncio.sleep(backoff.next_s())

@@ -15,7 +15,7 @@ from bleak.exc import BleakError
 
 from gateway.ble_state import RadioState
 from gateway.ble_timing import Timing, within
-from gateway.ble_words import in_words
+from gateway.ble_words import service_in_words
 from gateway.bluez import BUS_ERRORS, Bluez
 from plumbing.backoff import Backoff
 from plumbing.clock import monotonic_s
@@ -86,12 +86,12 @@ class Scan:
         self._state.running = self._bluez.running
         self._state.powered = bool(adapter)
         self._state.adapter = adapter
+        self._state.error = self._bluez.trouble or self._state.error
         held_s = self._held_until_s - now_s
         if self._lost is not self._bluez.lost or not adapter or held_s > 0 or self._is_quiet(now_s):
             await self._stop()
             self._lost = self._bluez.lost
         if not adapter:
-            self._state.error = self._bluez.trouble
             return None
         if held_s > 0:
             return held_s
@@ -112,7 +112,7 @@ class Scan:
         try:
             await within(self._timing.bus_s, scanner.start())
         except RADIO_ERRORS as error:
-            self._state.error = in_words(error)
+            self._state.error = service_in_words(error)
             log.warning("scan did not start", error=error, adapter=adapter)
             await self._stop()
             return False

@@ -1,7 +1,7 @@
 """What the health page and `doctor` can say about the radio."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(slots=True)
@@ -48,3 +48,39 @@ class RadioState:
     """Frames that found the queue full, since the journal could not be written: they are lost."""
     devices: dict[str, DeviceState] = field(default_factory=dict)
     strangers: dict[str, Stranger] = field(default_factory=dict)
+
+
+def report(state: RadioState, at: datetime) -> list[tuple[str, str, str]]:
+    """(part, how it is, what to do about it or "") of the radio and each device. `at` is now."""
+    listening = f"listens on {state.adapter}" if state.scanning else "does not listen"
+    rows = [("Bluetooth", listening, state.error)]
+    if not state.keeping:
+        rows.append(("Bluetooth", "waits for the journal", "What is heard can't be written yet."))
+    if state.refused:
+        rows.append(("Bluetooth", f"{state.refused} frames lost", "The journal was full for long."))
+    for device in state.devices.values():
+        rows.append((device.name or device.address, _when(device, at), device.error))
+    for stranger in tuple(state.strangers.values()):
+        offer = (
+            f"nearby and not in the settings. If it is yours, add it under [[devices]]: "
+            f'device = "{stranger.address}", kind = "{stranger.kind}"'
+        )
+        rows.append((stranger.name or stranger.address, offer, ""))
+    return rows
+
+
+def _when(device: DeviceState, at: datetime) -> str:
+    if device.connected:
+        return "connected"
+    if device.last_seen is None:
+        return "not heard yet"
+    value = "" if device.last_value is None else f", gave a value {_ago(at - device.last_value)}"
+    return f"heard {_ago(at - device.last_seen)}{value}"
+
+
+def _ago(span: timedelta) -> str:
+    seconds = max(0, round(span.total_seconds()))
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} seconds ago"

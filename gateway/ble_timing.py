@@ -24,8 +24,9 @@ class Timing:
     """How long a device may say nothing after it was subscribed to."""
     idle_s: float = 10.0
     """How long after its last value a device is let go."""
-    scan_pause_s: float = 5.0
-    """The longest that a connection may keep the radio from hearing a button."""
+    scan_pause_s: float = 3.0
+    """The longest that a connection may keep the radio from hearing a button. A link to a device
+    that advertises opens in a second or two; pairing and discovery do not mind the scan."""
     listen_s: float = 1.0
     """How long the radio listens between two connections."""
     stale_s: float = 20.0

@@ -25,6 +25,10 @@ NO_BUS = (
 NOT_RUNNING = (
     "The Bluetooth service (bluetoothd) is not running. Start it: sudo systemctl start bluetooth."
 )
+HANGS = (
+    "The Bluetooth service (bluetoothd) does not answer. Restart it: "
+    "sudo systemctl restart bluetooth."
+)
 NO_ADAPTER = (
     "No Bluetooth adapter was found. Plug one in; `rfkill list` shows whether one is blocked."
 )
@@ -85,8 +89,13 @@ def not_its_kind(title: str) -> str:
     )
 
 
+def service_in_words(error: BaseException) -> str:
+    """What went wrong with bluetoothd itself, and what to do next."""
+    return HANGS if isinstance(error, TimeoutError) else in_words(error)
+
+
 def in_words(error: BaseException) -> str:
-    """One or two sentences: what happened, and what to do next."""
+    """What went wrong with a device, and what to do next: one or two sentences."""
     if isinstance(error, TimeoutError):
         return NO_ANSWER
     if isinstance(error, BleakBluetoothNotAvailableError):

@@ -17,7 +17,13 @@ from dbus_fast.errors import DBusFastError
 from dbus_fast.service import ServiceInterface, dbus_method
 
 from gateway.ble_timing import within
-from gateway.ble_words import NO_ADAPTER, NOT_RUNNING, SWITCHED_OFF, in_words, missing_adapter
+from gateway.ble_words import (
+    NO_ADAPTER,
+    NOT_RUNNING,
+    SWITCHED_OFF,
+    missing_adapter,
+    service_in_words,
+)
 from plumbing.backoff import Backoff
 from plumbing.logs import Log
 
@@ -113,13 +119,14 @@ class Bluez:
     pulled out.
     """
 
-    def __init__(self, bus: MessageBus, wanted: str, limit_s: float) -> None:
+    def __init__(self, bus: MessageBus, wanted: str, agent: Agent | None, limit_s: float) -> None:
         self.running = False
         self.changed = asyncio.Event()
         self.usable = asyncio.Event()
         self.lost = asyncio.Event()
         self._bus = bus
         self._wanted = wanted
+        self._agent = agent
         self._limit_s = limit_s
         self._adapters: dict[str, dict[str, Any]] = {}
         self._arriving: asyncio.Task[None] | None = None
@@ -156,7 +163,9 @@ class Bluez:
         return bool(reply.body[0].value)
 
     async def start(self) -> None:
-        """Watch, and take bluetoothd as it is now. Raises DBusError, OSError, TimeoutError."""
+        """Watch, and take bluetoothd as it is now. Raises one of BUS_ERRORS."""
+        if self._agent is not None:
+            self._bus.export(AGENT_PATH, self._agent)
         self._bus.add_message_handler(self._on_message)
         for match in _MATCHES:
             await self._call("/org/freedesktop/DBus", DBUS, "AddMatch", "s", [match], DBUS)
@@ -184,21 +193,25 @@ class Bluez:
             try:
                 await self._take_over()
             except BUS_ERRORS as error:
-                self._trouble = in_words(error)
+                self._trouble = service_in_words(error)
                 log.warning("bluetoothd does not answer", error=error)
                 self.changed.set()
                 await asyncio.sleep(backoff.next_s())
 
     async def _take_over(self) -> None:
-        """See the adapters, and be the agent.
-
-        bleak calls Pair on connections of its own, so only the default agent is asked.
-        """
+        """See the adapters, and be the agent."""
         reply = await self._call("/", OBJECT_MANAGER, "GetManagedObjects")
         for path, interfaces in reply.body[0].items():
             if ADAPTER in interfaces:
                 since = self._adapters.get(path, {})
                 self._adapters[path] = unpack_variants(interfaces[ADAPTER]) | since
+        if self._agent is not None:
+            await self._be_agent()
+        self.running = True
+        self._announce("")
+
+    async def _be_agent(self) -> None:
+        """bleak calls Pair on connections of its own, so only the default agent is asked."""
         try:
             arguments = [AGENT_PATH, CAPABILITY]
             await self._call("/org/bluez", AGENT_MANAGER, "RegisterAgent", "os", arguments)
@@ -206,8 +219,6 @@ class Bluez:
             if error.type != ALREADY_THERE:
                 raise
         await self._call("/org/bluez", AGENT_MANAGER, "RequestDefaultAgent", "o", [AGENT_PATH])
-        self.running = True
-        self._announce("")
 
     def _on_message(self, message: Message) -> None:
         if message.message_type is not MessageType.SIGNAL:
@@ -272,23 +283,30 @@ def _is_central(properties: dict[str, Any]) -> bool:
 
 
 @asynccontextmanager
-async def bluez(
-    adapter: str, is_ours: Callable[[str], bool], limit_s: float
-) -> AsyncIterator[Bluez]:
-    """BlueZ on the system's bus, with our agent. `adapter` is "hci0", or "" for the first.
+async def bluez(adapter: str, agent: Agent | None, limit_s: float) -> AsyncIterator[Bluez]:
+    """BlueZ on the system's bus. `adapter` is "hci0", or "" for the first.
 
-    Raises OSError where the bus can't be reached, and DBusError or TimeoutError where it refuses.
+    Raises one of BUS_ERRORS where the bus can't be reached, or refuses.
     """
     bus = MessageBus(bus_type=BusType.SYSTEM)
     try:
         await within(limit_s, bus.connect())
-        bus.export(AGENT_PATH, Agent(is_ours))
-        found = Bluez(bus, adapter, limit_s)
-        await found.start()
+        found = Bluez(bus, adapter, agent, limit_s)
         try:
+            await found.start()
             yield found
         finally:
             await found.stop()
     finally:
         if bus.connected:
             bus.disconnect()
+
+
+async def trouble(adapter: str, limit_s: float = 5.0) -> str:
+    """What keeps Bluetooth from working, in words; empty where nothing does."""
+    try:
+        async with bluez(adapter, None, limit_s) as found:
+            await within(2 * limit_s, found.changed.wait())
+            return found.trouble
+    except BUS_ERRORS as error:
+        return service_in_words(error)

@@ -36,7 +36,7 @@ def disk_part(folder: Path) -> tuple[Part, int]:
     trouble = ""
     if free_mb < _LOW_DISK_MB:
         trouble = f"under {_LOW_DISK_MB} MB left: free some room, or readings stay at the broker"
-    return Part("disk", f"{free_mb} MB free", trouble), free_mb
+    return Part("disk", f"{free_mb / 1000:.1f} GB free", trouble), free_mb
 
 
 _LOW_DISK_MB = 200

@@ -36,6 +36,8 @@ from rules.model import Person
 
 ADVERT_REPEAT = timedelta(seconds=60)
 """An advertisement repeats a value many times a second: the same one is news after this."""
+PACKET_REPEAT = timedelta(seconds=4)
+"""A packet with the same id within this is the same one, still being advertised."""
 BURST = timedelta(seconds=1)
 """One door opening can be published six times in 0.65 s."""
 EARLIEST_CLOCK = datetime(2015, 1, 1, tzinfo=UTC)
@@ -87,7 +89,8 @@ class Intake:
         }
         for device, bindkey in self._bindkeys.items():
             self._known.setdefault(device, {})["bindkey"] = bindkey
-        self._last: dict[tuple[str, str], tuple[float, datetime]] = {}
+        self._last: dict[tuple[str, str, int | None], tuple[float, datetime]] = {}
+        self._packets: dict[str, tuple[object, datetime]] = {}
 
     def read(self, raw: Raw) -> Heard:
         """Readings, facts and refusals of one frame. Raises nothing for any input."""
@@ -115,11 +118,10 @@ class Intake:
         return device.decode(raw, self._known_for(device, raw))
 
     def _known_for(self, device: Device, raw: Raw) -> Mapping[str, object]:
-        key = raw.topic if isinstance(raw, MqttMessage) else raw.address
-        return self._known.get(key, {})
+        return self._known.get(device.subject(raw), {})
 
     def _about_people(self, raw: Raw, decoded: Decoded) -> Heard:
-        if isinstance(raw, Advertisement) and self._is_repeated_packet(decoded.facts):
+        if isinstance(raw, Advertisement) and self._is_repeated_packet(raw, decoded.facts):
             return _NOTHING
         readings: list[Reading] = []
         refused: list[Refused] = []
@@ -161,7 +163,7 @@ class Intake:
                 f"{metric.low:g} to {metric.high:g}: not plausible"
             )
         counted = isinstance(item, Event) and item.key is not None
-        if not counted and self._is_repeat(raw, item.device, metric, value):
+        if not counted and self._is_repeat(raw, item, metric, value):
             return None
         taken_at, clock = self._when(item.taken_at, patient, raw.received_at)
         if taken_at > raw.received_at + FUTURE_LIMIT:
@@ -194,7 +196,7 @@ class Intake:
             return received_at, Clock.UNKNOWN
         return taken_at, Clock.DEVICE
 
-    def _is_repeat(self, raw: Raw, device: str, metric: Metric, value: float) -> bool:
+    def _is_repeat(self, raw: Raw, item: Measurement | Event, metric: Metric, value: float) -> bool:
         """States and events are said again and again; a quantity twice is two measurements."""
         if isinstance(raw, Advertisement):
             window = ADVERT_REPEAT if metric.kind is not Kind.EVENT else BURST
@@ -202,19 +204,22 @@ class Intake:
             return False
         else:
             window = BURST
-        key = (device, metric.name)
+        key = (item.device, metric.name, item.part)
         last = self._last.get(key)
         if last is not None and last[0] == value and raw.received_at - last[1] < window:
             return True
         self._last[key] = (value, raw.received_at)
         return False
 
-    def _is_repeated_packet(self, facts: Sequence[Fact]) -> bool:
-        return any(
-            fact.name == "packet_id"
-            and self._known.get(fact.device, {}).get("packet_id") == fact.value
-            for fact in facts
-        )
+    def _is_repeated_packet(self, raw: Advertisement, facts: Sequence[Fact]) -> bool:
+        """A packet id has 256 values, so the same one later is another packet: a press counts."""
+        for fact in facts:
+            if fact.name == "packet_id":
+                last = self._packets.get(fact.device)
+                self._packets[fact.device] = (fact.value, raw.received_at)
+                if last is not None and last[0] == fact.value:
+                    return raw.received_at - last[1] < PACKET_REPEAT
+        return False
 
     def _learn(self, fact: Fact) -> bool:
         known = self._known.setdefault(fact.device, {})

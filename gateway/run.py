@@ -249,7 +249,11 @@ _COLONS_OF_AN_ADDRESS = 5
 def _sync_part(sync: Sync) -> Part:
     if sync.online:
         return Part("care team's server", "reached")
-    return Part("care team's server", "not reached", f"{sync.last_error}. What waits is kept here.")
+    return Part(
+        "care team's server",
+        "not reached",
+        f"{sync.last_error}. Check the line; what waits is kept here.",
+    )
 
 
 def _broker_parts(broker: Any) -> list[Part]:

@@ -112,7 +112,8 @@ class ServerClient:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             self._nonce = None
-            raise Unreachable(f"{type(error).__name__}: {error}") from error
+            said = error.strerror if isinstance(error, OSError) else None
+            raise Unreachable(said or str(error) or type(error).__name__) from error
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._secure:

@@ -7,7 +7,7 @@ One that does not (a weight) matures only at the next reading that confirms it, 
 are further apart than `max_gap` are not one stretch: silence never makes a finding.
 """
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from rules.exact import micros_of
 from rules.model import Debounce, Phase
@@ -42,8 +42,8 @@ class Gate(Struct, kw_only=True, omit_defaults=True):
     phase: Phase = Phase.INACTIVE
     verdicts: int = 0
     """The last n verdicts as bits, the newest lowest."""
-    readings: list[str] = []
-    """What gave them, oldest first; kept only where n is above 1."""
+    readings: list[str] = field(default_factory=list)
+    """The last n that gave one, oldest first; none where n is 1."""
     held_us: int | None = None
     """Since when the condition holds without a break."""
     seen_us: int = 0
@@ -52,14 +52,15 @@ class Gate(Struct, kw_only=True, omit_defaults=True):
     due_us: int | None = None
 
 
-def judge(words: Terms, gate: Gate, holds: bool, us: int, cause: str) -> bool:
-    """Count one verdict, given by the reading `cause`. Whether the rule became active or ceased."""
+def judge(words: Terms, gate: Gate, holds: bool, us: int, reading: str | None) -> bool:
+    """Count one verdict, given by a reading or by a timer. Whether the rule began or ceased."""
     if words.n > 1:
         gate.verdicts = verdicts = (gate.verdicts << 1 | holds) & ((1 << words.n) - 1)
-        readings = gate.readings
-        readings.append(cause)
-        if len(readings) > words.n:
-            del readings[0]
+        if reading is not None:
+            readings = gate.readings
+            readings.append(reading)
+            if len(readings) > words.n:
+                del readings[0]
         holds = verdicts.bit_count() >= words.k
     if not holds:
         if gate.phase is Phase.INACTIVE:

@@ -175,11 +175,11 @@ def fire(watch: Watch, us: int, sink: Sink) -> None:
     watch.last_id = CLOSED
     watch.left -= 1
     verdict, cause = _hear(watch, us)
-    if verdict is not None and judge(watch.terms, watch.gate, verdict, us, cause):
+    if verdict is not None and judge(watch.terms, watch.gate, verdict, us, None):
         sink(watch, us, cause)
     if watch.state.due_us == us:
         verdict = watch.kind.wake(watch.state, us)
-        if verdict is not None and judge(watch.terms, watch.gate, verdict, us, "due"):
+        if verdict is not None and judge(watch.terms, watch.gate, verdict, us, None):
             sink(watch, us, "due")
     if watch.gate.due_us == us:
         mature(watch.gate)
@@ -252,7 +252,7 @@ def _because(watch: Watch) -> Evidence:
     because: Evidence = watch.kind.because(watch.state)
     if watch.gate.phase is Phase.INACTIVE:
         return structs.replace(because, counterfactual=None, branches=())
-    if watch.terms.n > 1:
+    if watch.gate.readings:
         because = structs.replace(because, readings=tuple(watch.gate.readings))
     heard = [finding for _, finding in sorted(watch.heard.items())]
     if not heard:
@@ -285,6 +285,8 @@ class States:
         """Watches to be made afresh, and from when on their events are not what they saw."""
         self.unsaved: set[Watch] = set()
         self.unsaved_lines: set[Line] = set(self.lines)
+        self.forgotten: tuple[str, ...] = ()
+        """Keys of what was saved and is of no use any more."""
         self.next_day_us = 0
         """When every watch writes its state down next, busy or not."""
         self._count = 0
@@ -313,8 +315,11 @@ class States:
         for line in self._listening.get((patient, metric), ()):
             watch = self.watch(line, device if line.rule.per_device else None)
             if watch.state is None and watch not in self.behind:
-                watch.begin(since_us)
-                self.queue(watch)
+                if since_us <= line.muted_until_us:
+                    self.mark_behind(watch, since_us)
+                else:
+                    watch.begin(since_us)
+                    self.queue(watch)
             watches.append(watch)
         found = self.routes[patient, device, metric] = tuple(watches)
         return found
@@ -344,9 +349,7 @@ class States:
                 self.queue(watch)
         return None
 
-    def forward(
-        self, readings: Iterable[Reading], at_us: int, behind: Behind
-    ) -> list[Finding]:
+    def forward(self, readings: Iterable[Reading], at_us: int, behind: Behind) -> list[Finding]:
         """Take all watches on to `at_us` through readings in the order of (taken_at, id)."""
         findings: list[Finding] = []
         heap, routes = self.heap, self.routes

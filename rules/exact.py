@@ -1,6 +1,6 @@
 """Numbers and times as whole numbers, so that equal things compare equal.
 
-In binary floating point 84.3 - 82.3 is a little less than 2, and a sum that is kept up as
+In binary floating point 64.1 - 62.1 is a little less than 2, and a sum that is kept up as
 samples come and go drifts from one that is made afresh. Both would make a rule depend on the
 road by which its state was reached. So what is subtracted or summed is counted in millionths
 of its unit, and time in microseconds since 1970: integers, without rounding and in any order.

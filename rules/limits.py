@@ -78,9 +78,7 @@ class Limit:
 
 def the_limit(params: Limits, default: float | None = None) -> Limit:
     """The one that is given. Raises ValueError where there are none (and no default) or several."""
-    given = [
-        Limit(word, value) for word in _WORDS if (value := getattr(params, word)) is not None
-    ]
+    given = [Limit(word, value) for word in _WORDS if (value := getattr(params, word)) is not None]
     if not given and default is not None:
         return Limit("at_least", default)
     if len(given) != 1:

@@ -107,9 +107,7 @@ def parse_plan(document: Mapping[str, Any], packs: Mapping[str, Pack]) -> Plan:
         rule_id = place.at("id").text()
         found.append((place.path, _rule(place, patient, rule_id, version, "", texts)))
     _check_together(found)
-    plan = Plan(
-        version=version, people=people, rules=tuple(rule for _, rule in found), texts=texts
-    )
+    plan = Plan(version=version, people=people, rules=tuple(rule for _, rule in found), texts=texts)
     try:
         States(plan)
     except ValueError as error:

@@ -13,7 +13,7 @@ journal holds what is needed.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -39,8 +39,10 @@ from rules.limits import RULE_PREFIX
 from rules.model import Finding, Phase, Plan
 from rules.window import empty, written
 
-CHECKPOINTS_KEPT = 48
+CHECKPOINTS_KEPT = 16
 """Beyond that every other one of the older half goes, so the oldest is never far from the first."""
+
+T = TypeVar("T")
 
 _IN_ORDER = attrgetter("taken_at", "id")
 _WHEN = attrgetter("at", "id")
@@ -64,7 +66,8 @@ class History(Protocol):
 
 class Settled(Struct, frozen=True):
     """`superseded` no longer stand. A finding may stand again later, then it is in `findings` with
-    the id that it had. `changed`: what to keep of the states, in the same transaction: JSON by key.
+    the id that it had. `changed`: what to keep of the states, in the same transaction: JSON by key,
+    empty where nothing needs to be kept any more.
     """
 
     states: States
@@ -83,14 +86,20 @@ class LineRecord(Struct, frozen=True, kw_only=True):
     asked_from_us: int
 
 
+class Kept(Struct, frozen=True):
+    """A Checkpoint as JSON, and its moment."""
+
+    us: int
+    body: Raw
+
+
 class WatchRecord(Struct, frozen=True, kw_only=True):
-    checkpoints: list[Raw]
+    checkpoints: list[Kept]
 
 
 class Checkpoint(Struct, frozen=True, kw_only=True):
-    """A watch after all its events up to `us`, included."""
+    """A watch after all its events up to a moment, that moment included."""
 
-    us: int
     state: Raw
     gate: Gate
     heard: dict[str, Finding]
@@ -128,9 +137,7 @@ def settle(
     return Settled(states, tuple(fresh), tuple(superseded), states.wake_at(), changed)
 
 
-def restore(
-    plan: Plan, saved: Mapping[str, bytes], history: History, at: datetime
-) -> States:
+def restore(plan: Plan, saved: Mapping[str, bytes], history: History, at: datetime) -> States:
     """The states of a home that was stopped, from all that settle() told to keep.
 
     The next settle() takes the journal's readings from there on again and catches up. A rule that
@@ -140,8 +147,7 @@ def restore(
     states = States(plan)
     states.next_day_us = day_after(micros(at))
     for line in states.lines:
-        record = saved.get(line.key)
-        known = None if record is None else msgspec.json.decode(record, type=LineRecord)
+        known = _decoded(saved.get(line.key), LineRecord)
         if known is not None and known.fingerprint == fingerprint(line.rule):
             line.from_us = known.from_us
             line.muted_until_us = known.muted_until_us
@@ -158,17 +164,22 @@ def restore(
             states.watch(line, None)
         for watch in line.watches.values():
             states.mark_behind(watch, NEVER_US)
+    kept = states.by_key.keys() | {
+        watch.key for line in states.lines for watch in line.watches.values()
+    }
+    states.forgotten = tuple(key for key, body in saved.items() if body and key not in kept)
     return states
 
 
 def _restore_watches(states: States, line: Line, saved: Mapping[str, bytes]) -> None:
     start = f"{line.key}|"
     for key in sorted(saved):
-        if key.startswith(start):
+        if key.startswith(start) and saved[key]:
             watch = states.watch(line, key.removeprefix(start) or None)
-            record = msgspec.json.decode(saved[key], type=WatchRecord)
-            watch.checkpoints = [(_checkpoint(raw).us, bytes(raw)) for raw in record.checkpoints]
-            states.unsaved.discard(watch)
+            record = _decoded(saved[key], WatchRecord)
+            if record is not None:
+                watch.checkpoints = [(point.us, bytes(point.body)) for point in record.checkpoints]
+                states.unsaved.discard(watch)
 
 
 def _see_devices(states: States, line: Line, history: History) -> None:
@@ -222,9 +233,7 @@ class _Repair:
         rows: dict[Watch, list[Reading]] = {watch: [] for watch in behind}
         for reading in self._readings(lines, min(needed_us) - 1):
             us = micros(reading.taken_at)
-            for watch in self.states.route(
-                reading.patient, reading.device, reading.metric, us
-            ):
+            for watch in self.states.route(reading.patient, reading.device, reading.metric, us):
                 if watch in rows:
                     rows[watch].append(reading)
         standing = self._findings(lines, min(watch.last_us for watch in behind))
@@ -344,18 +353,35 @@ def _refill_from(watch: Watch) -> int | None:
 
 def _go_back(watch: Watch, us: int) -> None:
     """To its newest state that was written down before `us`, or to before its first event."""
-    while watch.checkpoints and watch.checkpoints[-1][0] >= us:
-        watch.checkpoints.pop()
     watch.forget()
     watch.last_id = CLOSED
-    if not watch.checkpoints:
-        watch.last_us = watch.line.from_us
-        return
-    point = _checkpoint(watch.checkpoints[-1][1])
-    watch.state = msgspec.json.decode(point.state, type=watch.kind.state_type, dec_hook=empty)
+    watch.last_us = watch.line.from_us
+    while watch.checkpoints:
+        point_us, body = watch.checkpoints[-1]
+        if point_us < us and _take_up(watch, body):
+            watch.last_us = point_us
+            return
+        watch.checkpoints.pop()
+
+
+def _take_up(watch: Watch, body: bytes) -> bool:
+    """Whether that state can be read: one that another version wrote may not, and is not needed."""
+    point = _decoded(body, Checkpoint)
+    state = None if point is None else _decoded(point.state, watch.kind.state_type)
+    if point is None or state is None:
+        return False
+    watch.state = state
     watch.gate = point.gate
-    watch.heard = dict(point.heard)
-    watch.last_us = point.us
+    watch.heard = point.heard
+    return True
+
+
+def _decoded(body: bytes | Raw | None, kind: type[T]) -> T | None:
+    """None where there is nothing, or nothing of that kind."""
+    try:
+        return None if not body else msgspec.json.decode(body, type=kind, dec_hook=empty)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _refold(
@@ -409,6 +435,8 @@ def _unmute(watch: Watch, us: int, found: list[Finding]) -> None:
 
     while watch.next_us <= us:
         fire(watch, watch.next_us, sink)
+    watch.last_us = us
+    watch.last_id = CLOSED
     if watch.gate.phase is Phase.ACTIVE:
         found.append(finding_of(watch, us, "start"))
 
@@ -420,9 +448,7 @@ def _write_down(watch: Watch, before_us: int) -> None:
     points = watch.checkpoints
     if points and points[-1][0] >= watch.last_us:
         return
-    point = Checkpoint(
-        us=watch.last_us, state=Raw(_encode(watch.state)), gate=watch.gate, heard=watch.heard
-    )
+    point = Checkpoint(state=Raw(_encode(watch.state)), gate=watch.gate, heard=watch.heard)
     points.append((watch.last_us, _encode(point)))
     watch.last_id = CLOSED
     watch.count_anew()
@@ -444,7 +470,8 @@ def _write_day(states: States, at_us: int) -> None:
 
 
 def _changed(states: States, at_us: int) -> dict[str, bytes]:
-    changed: dict[str, bytes] = {}
+    changed = dict.fromkeys(states.forgotten, b"")
+    states.forgotten = ()
     for line in states.unsaved_lines:
         changed[line.key] = _encode(
             LineRecord(
@@ -457,7 +484,7 @@ def _changed(states: States, at_us: int) -> dict[str, bytes]:
     for watch in states.unsaved:
         if watch.left <= 0:
             _write_down(watch, at_us + 1)
-        record = WatchRecord(checkpoints=[Raw(point) for _, point in watch.checkpoints])
+        record = WatchRecord(checkpoints=[Kept(us, Raw(body)) for us, body in watch.checkpoints])
         changed[watch.key] = _encode(record)
     states.unsaved_lines.clear()
     states.unsaved.clear()
@@ -466,7 +493,3 @@ def _changed(states: States, at_us: int) -> dict[str, bytes]:
 
 def _moment(us: int) -> datetime:
     return BEGINNING if us < 0 else moment(us)
-
-
-def _checkpoint(record: Any) -> Checkpoint:
-    return msgspec.json.decode(record, type=Checkpoint)

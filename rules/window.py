@@ -122,5 +122,3 @@ def empty(kind: type[Any], from_us: Any) -> Any:
     if issubclass(kind, Window):
         return kind(from_us)
     raise NotImplementedError(f"no JSON for {kind.__name__}")
-
-

@@ -7,7 +7,6 @@ again and reads the whole list, so that nothing is missed in silence.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 
 import msgspec
 import psycopg
@@ -17,6 +16,7 @@ from psycopg import AsyncConnection
 from plumbing.backoff import Backoff
 from plumbing.clock import monotonic_s
 from plumbing.logs import Log
+from plumbing.tasks import end, is_ending
 
 log = Log("server.live")
 
@@ -75,9 +75,7 @@ class Live:
     async def close(self) -> None:
         self.let_everyone_go()
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     def let_everyone_go(self) -> None:
         """End every open stream, and begin no new one: the server stops."""
@@ -118,6 +116,8 @@ class Live:
             try:
                 await self._hear(backoff)
             except (psycopg.Error, OSError) as error:
+                if is_ending():
+                    return
                 log.warning("the live connection was lost, trying again", error=error)
             self.listening.clear()
             self._drop_all()

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
 from plumbing.logs import Log
+from plumbing.tasks import end, is_ending
 from server import sessions
 from server.alerting import deadman, escalation
 from server.site import Site
@@ -35,10 +35,7 @@ class Tasks:
 
     async def stop(self) -> None:
         for task in self._running:
-            task.cancel()
-        for task in self._running:
-            with suppress(asyncio.CancelledError):
-                await task
+            await end(task)
 
 
 async def _repeat(name: str, every_s: float, turn: Callable[[], Awaitable[None]]) -> None:
@@ -46,6 +43,8 @@ async def _repeat(name: str, every_s: float, turn: Callable[[], Awaitable[None]]
         try:
             await turn()
         except (psycopg.Error, PoolTimeout, OSError) as error:
+            if is_ending():
+                return
             log.warning("the database did not answer, trying again", task=name, error=error)
         await asyncio.sleep(every_s)
 

@@ -67,7 +67,8 @@ class Cable:
 
 
 async def _carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
+    # An end that is gone says so in several ways: reset, broken, not connected any more.
+    with suppress(OSError):
         while chunk := await source.read(_CHUNK):
             sink.write(chunk)
             await sink.drain()

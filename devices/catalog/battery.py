@@ -42,6 +42,8 @@ def encode(
 ) -> bytes:
     """The byte of the one measurement of `battery`."""
     (battery,) = measurements
+    if not 0 <= battery.value <= FULL_PCT:
+        raise ValueError(f"a battery level is 0 to {FULL_PCT}, not {battery.value}")
     return bytes((round(battery.value),))
 
 

@@ -24,6 +24,7 @@ from devices.codec import (
 )
 from devices.fields import Cursor, Special, to_date_time, to_sfloat, u16
 from devices.model import CharacteristicValue, Decoded, Event, Fact, Measurement, Quality, Raw
+from devices.units import convert
 
 FINAL, INTERMEDIATE = "2A35", "2A36"
 KPA, TIME, PULSE, USER, STATUS = 0x01, 0x02, 0x04, 0x08, 0x10
@@ -115,16 +116,15 @@ def encode(
 ) -> bytes:
     """A 2A35 frame, or a 2A36 frame where `cuff_pressure` is measured.
 
-    Without a pressure: the frame with which a cuff says that it failed.
+    In kPa where one of the pressures is. Without a pressure: the frame with which a cuff says
+    that it failed.
     """
     layout = layout_of(None, known)
     said = {item.metric: item for item in measurements}
     first = next(iter(measurements), None)
     cuff = said.get("cuff_pressure")
     pressures = [cuff] if cuff else [said.get(metric) for metric in PRESSURES]
-    units = {item.unit for item in pressures if item}
-    if len(units) > 1:
-        raise ValueError(f"one frame has one unit of pressure, not {sorted(units)}")
+    unit = "kPa" if any(item and item.unit == "kPa" for item in pressures) else "mm[Hg]"
     pulse = said.get("pulse_rate")
     taken_at = first.taken_at if first else None
     user = first.user if first else None
@@ -133,8 +133,8 @@ def encode(
         for bits, flag in STATUS_BITS
         if first and flag in first.quality
     )
-    flags = KPA if "kPa" in units else 0
-    body = b"".join(u16(to_sfloat(item.value if item else Special.NAN)) for item in pressures)
+    flags = KPA if unit == "kPa" else 0
+    body = b"".join(u16(to_sfloat(_in(unit, item))) for item in pressures)
     body += bytes(4) if cuff else b""
     if taken_at:
         flags |= TIME
@@ -151,6 +151,10 @@ def encode(
         flags |= STATUS
         body += status.to_bytes(2, layout.tail_order)
     return bytes((flags,)) + body
+
+
+def _in(unit: str, item: Measurement | None) -> float | Special:
+    return convert(item.metric, item.value, item.unit, unit) if item else Special.NAN
 
 
 _NORDIC = (

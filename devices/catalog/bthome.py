@@ -427,15 +427,18 @@ def sealed_by(
 
 
 def _of_measurement(item: Measurement) -> tuple[Object, bytes]:
-    """The first object that holds the value without loss."""
+    """The first object that holds the value without loss; else the nearest value of the finest."""
+    fitting: list[tuple[Object, int]] = []
     for row in _BY_METRIC.get(item.metric, ()):
-        size = row.size or 0
         integer = round(item.value * row.per / row.times)
-        limit = 1 << 8 * size - row.signed
-        fits = (-limit if row.signed else 0) <= integer < limit
-        if row.unit == item.unit and fits and scaled(row, integer) == item.value:
-            return row, integer.to_bytes(size, "little", signed=row.signed)
-    raise ValueError(f"no BTHome object says {item.metric} {item.value} {item.unit}")
+        limit = 1 << 8 * (row.size or 0) - row.signed
+        if row.unit == item.unit and (-limit if row.signed else 0) <= integer < limit:
+            fitting.append((row, integer))
+    if not fitting:
+        raise ValueError(f"no BTHome object says {item.metric} {item.value} {item.unit}")
+    exact = [pair for pair in fitting if scaled(*pair) == item.value]
+    row, integer = exact[0] if exact else max(fitting, key=lambda pair: pair[0].per / pair[0].times)
+    return row, integer.to_bytes(row.size or 0, "little", signed=row.signed)
 
 
 def _of_events(events: Sequence[Event]) -> list[tuple[Object, bytes]]:

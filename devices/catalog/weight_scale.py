@@ -20,6 +20,7 @@ from devices.codec import (
 )
 from devices.fields import Cursor, to_date_time, u16
 from devices.model import CharacteristicValue, Decoded, Event, Fact, Measurement, Raw
+from devices.units import convert
 
 WEIGHT = "2A9D"
 IMPERIAL, TIME, USER, BMI_AND_HEIGHT = 0x01, 0x02, 0x04, 0x08
@@ -30,6 +31,7 @@ UNKNOWN_USER = 0xFF
 WEIGHT_STEPS = {"kg": 200, "[lb_av]": 100}
 HEIGHT_STEPS = {"m": 1000, "[in_i]": 10}
 BMI_STEPS = 10
+METRIC_UNITS, IMPERIAL_UNITS = ("kg", "m"), ("[lb_av]", "[in_i]")
 
 
 def decode(raw: Raw, known: Known) -> Decoded:
@@ -47,7 +49,7 @@ def decode(raw: Raw, known: Known) -> Decoded:
     if weight == 0:
         raise DecodeError("a weight of zero is an empty frame, not a measurement", raw.value)
 
-    weight_unit, height_unit = ("[lb_av]", "[in_i]") if flags & IMPERIAL else ("kg", "m")
+    weight_unit, height_unit = IMPERIAL_UNITS if flags & IMPERIAL else METRIC_UNITS
     fields = (
         ("body_weight", weight, WEIGHT_STEPS[weight_unit], weight_unit),
         ("bmi", bmi, BMI_STEPS, "kg/m2"),
@@ -76,14 +78,18 @@ def encode(
     facts: Sequence[Fact] = (),
     known: Known = NOTHING_KNOWN,
 ) -> bytes:
-    """A 2A9D frame. Without `body_weight`: the frame with which a scale says that it failed."""
+    """A 2A9D frame, in the system of units of the weight.
+
+    Without `body_weight`: the frame with which a scale says that it failed.
+    """
     said = {item.metric: item for item in measurements}
     weight, bmi, height = (said.get(metric) for metric in ("body_weight", "bmi", "body_height"))
     if weight is None:
         return bytes((0,)) + u16(FAILED)
     imperial = weight.unit == "[lb_av]"
+    weight_unit, height_unit = IMPERIAL_UNITS if imperial else METRIC_UNITS
     flags = IMPERIAL if imperial else 0
-    body = u16(round(weight.value * WEIGHT_STEPS[weight.unit]))
+    body = _count(weight, WEIGHT_STEPS[weight_unit], weight_unit)
     if weight.taken_at:
         flags |= TIME
         body += to_date_time(weight.taken_at)
@@ -92,11 +98,13 @@ def encode(
         body += bytes((weight.user,))
     if bmi or height:
         flags |= BMI_AND_HEIGHT
-        if height and (height.unit == "[in_i]") != imperial:
-            raise ValueError(f"one frame has one system of units, not {weight.unit}, {height.unit}")
-        body += u16(round(bmi.value * BMI_STEPS) if bmi else 0)
-        body += u16(round(height.value * HEIGHT_STEPS[height.unit]) if height else 0)
+        body += _count(bmi, BMI_STEPS, "kg/m2") if bmi else u16(0)
+        body += _count(height, HEIGHT_STEPS[height_unit], height_unit) if height else u16(0)
     return bytes((flags,)) + body
+
+
+def _count(item: Measurement, steps: int, unit: str) -> bytes:
+    return u16(round(convert(item.metric, item.value, item.unit, unit) * steps))
 
 
 _SCALE_SYNC = "KristianP26/ble-scale-sync@3cce009 tests/scales/beurer-bf720.test.ts"

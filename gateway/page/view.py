@@ -1,5 +1,6 @@
 """What the home page says, as plain values: the templates decide nothing."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ from devices.metrics import METRICS, Kind
 from devices.model import Reading
 from gateway.home import Home
 from gateway.journal import Journal, PromptState
-from rules.model import AlertRequest, Person, Tier
+from rules.model import AlertRequest, Person, Prompt, Tier
 from rules.records import Notice
 from rules.words import Texts, sentence
 
@@ -23,6 +24,10 @@ _SHOWN_METRICS = (
     "pulse_rate",
     "oxygen_saturation",
     "body_temperature",
+)
+_NOT_THROUGH = (
+    "It has not got through yet: your home can't reach the care team. If you can, call "
+    "for help yourself."
 )
 _STATE_WORDS = {
     "open": "Your care team has it. Nobody has opened it yet.",
@@ -44,8 +49,12 @@ class PromptCard(Struct, frozen=True):
 
     id: str
     urgent: bool
-    text: str
+    first: str
+    """Its first sentence: what it is about."""
+    rest: str
     when: str
+    sent: str
+    """What became of the message to the care team, where it is urgent."""
     question: Question | None
 
 
@@ -89,7 +98,7 @@ def home_view(home: Home, at: datetime, *, reached: bool) -> HomeView:
         notices = journal.notices(200)
         waiting = journal.waiting().urgent
         people = tuple(
-            _person(person, journal, prompts, alerts, notices, texts, at)
+            _person(person, journal, prompts, alerts, notices, texts, at, reached=reached)
             for person in home.plan.people.values()
         )
     zone = _zone(next(iter(home.plan.people.values()), None))
@@ -104,25 +113,28 @@ def _person(
     notices: list[Notice],
     texts: Texts,
     at: datetime,
+    *,
+    reached: bool,
 ) -> PersonView:
     zone = _zone(person)
+    newest: dict[str, Notice] = {}
+    for notice in notices:
+        newest.setdefault(notice.alert, notice)
     cards = [
         PromptCard(
             state.prompt.id,
             state.prompt.tier >= Tier.T4,
-            sentence(texts, state.prompt.text, "person", state.prompt.values),
+            *_first_and_rest(sentence(texts, state.prompt.text, "person", state.prompt.values)),
             day_time(state.prompt.at, at, zone),
+            _sent(state.prompt, alerts, newest, reached=reached),
             _question(state, texts),
         )
         for state in prompts
         if state.prompt.patient == person.id
     ]
-    newest: dict[str, Notice] = {}
-    for notice in notices:
-        newest.setdefault(notice.alert, notice)
     sent = [
         SentCard(
-            sentence(texts, alert.text, "person", alert.values),
+            _first_and_rest(sentence(texts, alert.text, "person", alert.values))[0],
             day_time(alert.at, at, zone),
             _became(newest.get(alert.id)),
         )
@@ -142,7 +154,7 @@ def _person(
     moved = latest.get("movement")
     return PersonView(
         person.id,
-        person.name,
+        person.name.split()[0],
         person.matters,
         tuple(sorted(cards, key=lambda card: not card.urgent)),
         tuple(sent),
@@ -151,12 +163,28 @@ def _person(
     )
 
 
+def _first_and_rest(text: str) -> tuple[str, str]:
+    first, stop, rest = text.partition(". ")
+    return first + stop.strip(), rest
+
+
 def _question(state: PromptState, texts: Texts) -> Question | None:
     left = state.unanswered
     if not left:
         return None
     asked = len(state.prompt.ask)
     return Question(left[0], sentence(texts, left[0], "person", {}), asked - len(left) + 1, asked)
+
+
+def _sent(
+    prompt: Prompt, alerts: Sequence[AlertRequest], newest: Mapping[str, Notice], *, reached: bool
+) -> str:
+    alert = next((one for one in alerts if one.finding == prompt.finding), None)
+    if alert is None:
+        return ""
+    if alert.id not in newest and not reached:
+        return _NOT_THROUGH
+    return _became(newest.get(alert.id))
 
 
 def _is_shown(alert: AlertRequest, notice: Notice | None, at: datetime) -> bool:

@@ -112,9 +112,7 @@ class Delta(Kind[Params, State]):
                 Number(name="difference", value=from_millionths(value - reference), unit=unit),
             ),
             limit=Number(name="limit", value=self._sign * self._amount, unit=unit),
-            counterfactual=Number(
-                name="change", value=from_millionths(outside - value), unit=unit
-            ),
+            counterfactual=Number(name="change", value=from_millionths(outside - value), unit=unit),
         )
 
     def words(self) -> str:

@@ -134,9 +134,7 @@ class Trend(Kind[Params, State]):
         step = grid(self._metric.decimals)
         value = millionths(state.value)
         outside = (self._sign * value - lowering) // step * step * self._sign
-        return Number(
-            name="change", value=from_millionths(outside - value), unit=self._metric.unit
-        )
+        return Number(name="change", value=from_millionths(outside - value), unit=self._metric.unit)
 
     def words(self) -> str:
         way = "rising" if self._sign > 0 else "falling"

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from msgspec import structs
+
 from devices.metrics import Kind
 from rules.limits import RULE_PREFIX
 from rules.model import AlertRequest, Evidence
 from rules.words import shown_number
 from server.alerting.lifecycle import Action
+from server.config import ServerConfig
 from server.queries import AlertDetail, AuditRow, Behind
 from server.web import quantities, wording
 from server.web.counterfactuals import NOT_ASKED, Rests, limits, sentences
@@ -16,11 +19,16 @@ from server.web.moments import UTC, moment
 from server.web.packs import for_staff, origin, question
 from server.web.views import AlertView, Answer, Fact, RuleView, TrailRow
 
+SIGN_OF_LIFE = "a sign of life"
+"""What a silent home owes."""
 
-def present(data: AlertDetail) -> AlertView:
+
+def present(data: AlertDetail, config: ServerConfig) -> AlertView:
     alert, person, now = data.alert, data.person, data.home_now
     zone = person.timezone if person else UTC
     because = data.request.because
+    if person is None:
+        because = structs.replace(because, missing=SIGN_OF_LIFE)
     behind = tuple(_behind(data))
     rests = {reading for request in data.requests for reading in request.because.readings}
     drawn = limits(because, data.evidence)
@@ -30,7 +38,7 @@ def present(data: AlertDetail) -> AlertView:
     return AlertView(
         id=alert.id,
         urgency=wording.URGENCIES[alert.tier],
-        name=alert.name,
+        name=person.name if person else wording.home(config, alert.gateway),
         first_name=alert.name.partition(" ")[0],
         person=wording.person(person) if person else None,
         why=for_staff(alert.text, alert.values),

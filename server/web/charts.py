@@ -192,7 +192,7 @@ def _scale(values: Sequence[float], highest: float) -> tuple[float, float, float
     power = 10.0 ** floor(log10(rough))
     step = next(power * n for n in (1, 2, 5, 10) if power * n >= rough)
     top = ceil(high / step) * step
-    return floor(low / step) * step, max(min(top, highest), max(values)), step
+    return floor(low / step) * step, max(min(top, highest), *values), step
 
 
 def _span(times: Sequence[datetime]) -> tuple[datetime, datetime]:
@@ -212,7 +212,7 @@ def _times(
         yield from _hours(begin, end, size)
         return
     days = (end.date() - begin.date()).days
-    step = next((n for n in (1, 2, 7, 14, 28, 56, 91, 182) if days / n <= size.days), 365)
+    step = next((n for n in (1, 2, 3, 4, 7, 14, 28, 56, 91, 182) if days / n <= size.days), 365)
     for n in range(1, days + 1, step):
         day = begin.date() + timedelta(days=n)
         yield datetime.combine(day, time(), local), f"{day.day} {day:%b}"

@@ -72,7 +72,7 @@ def _changes(because: Evidence, rests: Rests) -> Iterator[tuple[str, Number]]:
 def _otherwise(metric: str, change: Number, rests: Rests) -> str:
     kind = quantities.kind(metric)
     if kind is Kind.EVENT:
-        return "without it"
+        return f"without: {quantities.title(metric)}"
     if kind is Kind.STATE:
         return f"with: {quantities.said(metric, float(change.value > 0), '1')}"
     return _beyond(metric, change, _latest(metric, rests))

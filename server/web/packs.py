@@ -23,6 +23,12 @@ class Origin:
     source: str
 
 
+_SILENT_HOME = Origin(
+    title="A home that is silent",
+    source="How long it may be silent stands in the server's settings.",
+)
+
+
 def for_staff(key: str, values: Mapping[str, str]) -> str:
     return sentence(_texts(), key, "nurse", values)
 
@@ -42,7 +48,7 @@ def origin(family: str, rule: str) -> Origin:
         for known in pack.rules:
             if (pack.id, known.id) == (family, rule):
                 return Origin(title=known.title, source=known.source)
-    return Origin(title="", source="")
+    return _SILENT_HOME if rule == deadman.RULE else Origin(title="", source="")
 
 
 @cache

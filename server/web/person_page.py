@@ -6,12 +6,13 @@ from datetime import datetime
 from devices.metrics import Kind
 from server import queries
 from server.config import Person
-from server.queries import AlertSummary, HomeStatus, LatestValue
+from server.queries import AlertSummary, LatestValue
 from server.web import quantities, wording
 from server.web.figures import Reader, figures, remark
+from server.web.homes import home_line
 from server.web.moments import moment
 from server.web.packs import for_person, for_staff, question
-from server.web.views import Asked, KitRow, Latest, PersonAlert, PersonView
+from server.web.views import Asked, Latest, PersonAlert, PersonView
 
 _UPPER, _LOWER = "systolic_pressure", "diastolic_pressure"
 
@@ -38,7 +39,7 @@ def present(data: queries.PersonPage, *, own: bool, machine_now: datetime) -> Pe
             Reader(zone=person.timezone, now=now, titles=titles),
         ),
         asked=tuple(_asked(asked, person, now) for asked in data.asked),
-        kit=tuple(_kit(home, person, machine_now) for home in data.homes),
+        homes=tuple(home_line(home, person, machine_now) for home in data.homes),
         shown_at=moment(now, now, person.timezone).exact,
     )
 
@@ -89,14 +90,4 @@ def _asked(asked: queries.Asked, person: Person, now: datetime) -> Asked:
         answers=tuple(
             (question(metric), given.get(metric, "No answer")) for metric in asked.prompt.ask
         ),
-    )
-
-
-def _kit(home: HomeStatus, person: Person, machine_now: datetime) -> KitRow:
-    """The page says when the home was heard, and never that all is well."""
-    heard = home.heard_at
-    return KitRow(
-        what="The Homebeat box at home",
-        why=wording.link(home),
-        since=None if heard is None else moment(heard, machine_now, person.timezone),
     )

@@ -81,7 +81,9 @@ async def first_page(
     return page(
         "worklist.jinja",
         viewer=viewer_of(actor),
-        worklist=worklist.present(await queries.worklist(site.db, site.config), utc_now()),
+        worklist=worklist.present(
+            await queries.worklist(site.db, site.config), site.config, utc_now()
+        ),
         done=resolved.alert.name if resolved and resolved.alert.state is State.RESOLVED else "",
     )
 
@@ -94,7 +96,7 @@ async def worklist_part(
     """The part of the worklist that changes: a page that is open asks for it by itself."""
     site = site_of(request)
     found = await queries.worklist(site.db, site.config)
-    return page("_worklist.jinja", worklist=worklist.present(found, utc_now()))
+    return page("_worklist.jinja", worklist=worklist.present(found, site.config, utc_now()))
 
 
 @router.get("/alerts/{alert}")
@@ -218,7 +220,7 @@ async def _alert_page(
         "alert.jinja",
         status=status,
         viewer=viewer_of(actor),
-        alert=alert_page.present(found),
+        alert=alert_page.present(found, site.config),
         error=error,
         in_note=in_note,
         note=note,

@@ -52,21 +52,25 @@ class Group(Struct, frozen=True, kw_only=True):
 class KitRow(Struct, frozen=True, kw_only=True):
     """Something of the kit that is silent: never a clinical alert."""
 
+    alert: str
     what: str
     why: str
-    since: Moment | None
-    alert: str | None = None
-    """The id of the alert that stands for it, where the reader may open it."""
-    state: str = ""
+    since: Moment
+    state: str
+
+
+class HomeLine(Struct, frozen=True, kw_only=True):
+    """What is known of the line to a home, and when it was last heard."""
+
+    words: str
+    heard: Moment | None
 
 
 class PersonRow(Struct, frozen=True, kw_only=True):
     person: PersonRef
     last: Moment | None
     movement: Moment | None
-    home: str
-    heard: Moment | None
-    """When the home was last heard."""
+    homes: tuple[HomeLine, ...]
 
 
 class Worklist(Struct, frozen=True, kw_only=True):
@@ -196,7 +200,7 @@ class PersonView(Struct, frozen=True, kw_only=True):
     """Of the home and its devices."""
     figures: tuple[Figure, ...]
     asked: tuple[Asked, ...]
-    kit: tuple[KitRow, ...]
+    homes: tuple[HomeLine, ...]
     shown_at: str
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from rules.model import Tier
 from server.alerting.lifecycle import Action, State
-from server.config import Person
-from server.queries import AlertSummary, HomeStatus
+from server.config import Person, ServerConfig
+from server.queries import AlertSummary
 from server.web.views import PersonRef, Urgency
 
 URGENCIES = {
@@ -72,17 +72,6 @@ PLAIN_TITLES: Titles = {
 """For the person's own page."""
 
 
-def link(home: HomeStatus) -> str:
-    """What is known of the line to a home; when it was last heard is told beside it."""
-    if home.heard_at is None:
-        return "Not heard from yet."
-    if home.silent:
-        return "Silent: what happens at home does not reach this page. Last heard"
-    if home.waiting:
-        return f"Sending: {home.waiting} records still wait at home. Last heard"
-    return "Last heard"
-
-
 def state(alert: AlertSummary, words: dict[State, str]) -> str:
     return words[alert.state].format(name=alert.taken_by or "Someone")
 
@@ -97,6 +86,14 @@ def note(alert: AlertSummary) -> str:
     if alert.occurrences > 1:
         parts.append(f"Came {alert.occurrences} times")
     return ". ".join(parts)
+
+
+def home(config: ServerConfig, gateway: str) -> str:
+    """A home by those who live there, with its gateway's id."""
+    known = config.gateway(gateway)
+    people = [config.person(person) for person in known.people] if known else []
+    names = " and ".join(person.name for person in people if person)
+    return f"Home of {names} ({gateway})" if names else f"Home {gateway}"
 
 
 def person(known: Person) -> PersonRef:

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from server import queries
-from server.config import Person
+from server.config import Person, ServerConfig
 from server.queries import AlertSummary, LatestValue, PersonStatus
 from server.web import wording
+from server.web.homes import home_line
 from server.web.moments import UTC, Moment, moment
 from server.web.packs import for_staff
 from server.web.views import AlertRow, Group, KitRow, PersonRow, Worklist
 
 
-def present(data: queries.Worklist, machine_now: datetime) -> Worklist:
+def present(data: queries.Worklist, config: ServerConfig, machine_now: datetime) -> Worklist:
     """Alerts by tier; in each tier those that nobody has seen first, oldest first.
 
     `machine_now` judges when a home was last heard.
@@ -32,7 +33,7 @@ def present(data: queries.Worklist, machine_now: datetime) -> Worklist:
         groups=tuple(group for group in groups if group.rows),
         unseen=sum(map(_unseen, data.alerts)),
         count=len(data.alerts),
-        kit=tuple(_kit_row(alert, data) for alert in data.kit),
+        kit=tuple(_kit_row(alert, data, config) for alert in data.kit),
         people=tuple(_person_row(status, data, machine_now) for status in data.people),
         shown_at=moment(data.home_now, data.home_now, _zone(data)).exact,
     )
@@ -52,16 +53,12 @@ def alert_row(alert: AlertSummary, people: Mapping[str, Person], now: datetime) 
     )
 
 
-def _kit_row(alert: AlertSummary, data: queries.Worklist) -> KitRow:
-    lives_there = {
-        person for home in data.homes if home.gateway == alert.gateway for person in home.people
-    }
-    names = [status.person.name for status in data.people if status.person.id in lives_there]
+def _kit_row(alert: AlertSummary, data: queries.Worklist, config: ServerConfig) -> KitRow:
     return KitRow(
-        what=f"Home of {' and '.join(names)} ({alert.gateway})" if names else alert.gateway,
+        alert=alert.id,
+        what=wording.home(config, alert.gateway),
         why=for_staff(alert.text, alert.values),
         since=moment(alert.opened_at, data.home_now, _zone(data)),
-        alert=alert.id,
         state=wording.state(alert, wording.STAFF_STATES),
     )
 
@@ -77,14 +74,13 @@ def _zone(data: queries.Worklist) -> str:
 
 def _person_row(status: PersonStatus, data: queries.Worklist, machine_now: datetime) -> PersonRow:
     person = status.person
-    home = next((home for home in data.homes if person.id in home.people), None)
-    heard = home.heard_at if home else None
     return PersonRow(
         person=wording.person(person),
         last=_taken(status.last, person, data.home_now),
         movement=_taken(status.movement, person, data.home_now),
-        home=wording.link(home) if home else "No home",
-        heard=None if heard is None else moment(heard, machine_now, person.timezone),
+        homes=tuple(
+            home_line(home, person, machine_now) for home in data.homes if person.id in home.people
+        ),
     )
 
 

@@ -42,23 +42,21 @@ def _speeds(runs: Runs) -> Iterable[Figure]:
 
 
 def _kept(runs: Runs) -> Iterable[Figure]:
-    for name, by_subject in runs.drained.items():
-        ours = by_subject[GATEWAY]
-        yield from _gates(f"readings, {name}", [run.readings for run in ours])
-        yield from _gates(f"alerts, {name}", [run.too_high for run in ours])
-    for name, survived in runs.survived.items():
-        killed = f"{name}, kill -9 {len(survived.killed_at)} x"
-        yield from _gates(f"readings, {killed}", [survived.readings])
-        yield from _gates(f"alerts, {killed}", [survived.alerts])
+    whole = [run for found in runs.drained.values() for run in found[GATEWAY]]
+    yield from _gates("readings", [run.readings for run in whole])
+    yield from _gates("alerts", [run.too_high for run in whole])
+    killed = list(runs.survived.values())
+    times = sum(run.in_the_middle for run in killed)
+    yield from _gates(f"readings, kill -9 {times} x", [run.readings for run in killed])
+    yield from _gates(f"alerts, kill -9 {times} x", [run.alerts for run in killed])
 
 
 def _gates(what: str, tallies: Sequence[Tally]) -> Iterable[Figure]:
     whole = together(tallies)
-    rows = {"lost": whole.lost, "twice or never sent": whole.twice + whole.strange}
-    for fault, count in rows.items():
+    for fault, count in {"lost": whole.lost, "kept twice": whole.twice + whole.strange}.items():
         yield Figure(
             part="gate",
-            what=f"{fault}, of {whole.wanted:,} {what}",
+            what=f"{fault} of {whole.wanted:,} {what}",
             unit="",
             value=count,
             aim=NONE,
@@ -109,6 +107,8 @@ def _memory_after(runs: Runs, subject: str) -> float:
 
 
 def _screen(runs: Runs) -> Iterable[Figure]:
+    if runs.screen is None:
+        return
     seen = {"news at the nurse's browser": runs.screen.news, "row on her screen": runs.screen.row}
     for what, waits in seen.items():
         for name, aim in (("p50", None), ("p99", SCREEN)):
@@ -129,8 +129,17 @@ def _wait_ms(waits: Waits, name: str) -> float:
 def _missing(part: str, waits: Sequence[Waits]) -> Figure:
     whole = sum(one.alerts + one.missing for one in waits)
     missing = sum(one.missing for one in waits)
-    what = f"alerts that did not arrive, of {whole:,}"
+    what = f"alerts that did not come, of {whole:,}"
     return Figure(part=part, what=what, unit="", value=missing, aim=NONE)
+
+
+def notes(runs: Runs) -> dict[str, str]:
+    """What must be known beside the figures."""
+    found = {
+        f"killed, {name}": f"after {', '.join(f'{at:,}' for at in survived.killed_at)} readings"
+        for name, survived in runs.survived.items()
+    }
+    return found | ({"P5 was not measured": runs.trouble} if runs.trouble else {})
 
 
 def summary(runs: Runs) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import httpx
 from msgspec import Struct
 
 from plumbing.clock import monotonic_s
-from plumbing.processes import Child, free_port, start
+from plumbing.processes import Child, ChildFailed, ProgramMissing, free_port, start
 from plumbing.signing import load_or_make_key, public_hex
 from simulators.bench.latency import Waits, pace, waits
 from simulators.bench.load import EVERY_CROSSING, alarms, too_high
@@ -48,6 +48,10 @@ id = "{person}"
 name = "{person}"
 """
 _PASSWORD = "bench"  # noqa: S105 - of a server that lives for a minute, on loopback
+
+
+class NotMeasured(Exception):
+    """Server or browser did not come up, or no alert came; the message says what to do."""
 
 
 class Seen(Struct, frozen=True):
@@ -101,7 +105,15 @@ def home_to_screen(folder: Path, residents: int) -> Seen:
     """Publish to a running home at READINGS_PER_S, and watch a nurse's browser.
 
     Everyone in the home causes one alert, since a second one would join the first, as one row.
+    Raises NotMeasured.
     """
+    try:
+        return _home_to_screen(folder, residents)
+    except (ChildFailed, ProgramMissing, httpx.HTTPError, TimeoutError, ValueError) as error:
+        raise NotMeasured(str(error)) from error
+
+
+def _home_to_screen(folder: Path, residents: int) -> Seen:
     people = Home(sensors=residents, residents=residents)
     messages = alarms(residents)
     port = free_port()

@@ -2,8 +2,8 @@
 
 Each message is parsed, kept in a window for its sensor, judged by two rules (so many readings
 running above a limit; the slope of the window) and committed, synced to the disk, before its
-acknowledgement. It knows no person, unit, plausibility, repeat or restart. A script of its own:
-nothing of Homebeat is imported, so that its memory and start are its own.
+acknowledgement. It knows no person, unit, plausibility, repeat or restart. It imports nothing of
+Homebeat, so that its memory and its start are its own.
 """
 
 import argparse

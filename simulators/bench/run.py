@@ -9,7 +9,7 @@ from random import Random
 
 from plumbing.clock import utc_now
 from simulators.bench import table
-from simulators.bench.figures import figures, summary
+from simulators.bench.figures import figures, notes, summary
 from simulators.bench.machine import describe
 from simulators.bench.runs import FULL, SHORT, Say, measure
 from simulators.bench.watch import synced_commit_us
@@ -23,18 +23,21 @@ def main(*, as_json: bool, short: bool, folder: Path) -> int:
     """
     sizes = SHORT if short else FULL
     folder.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix="bench-", dir=folder))
+    work = Path(tempfile.mkdtemp(prefix="bench-", dir=folder.resolve()))
+    # As root, the server's database runs as another user.
+    work.chmod(0o755)
     load_before = os.getloadavg()[0]
     commit_before_us = synced_commit_us(work)
     now = utc_now()
     runs = measure(sizes, work, now, Random(round(now.timestamp())), _progress())
+    machine = describe(
+        load_before=load_before,
+        commits_us=(commit_before_us, synced_commit_us(work)),
+        folder=work,
+        sizes=sizes.text(),
+    )
     report = table.Report(
-        machine=describe(
-            load_before=load_before,
-            commits_us=(commit_before_us, synced_commit_us(work)),
-            folder=work,
-            sizes=sizes.text(),
-        ),
+        machine=machine | notes(runs),
         figures=tuple(figures(runs)),
         runs=summary(runs),
     )

@@ -115,11 +115,10 @@ def plain(folder: Path, broker_port: int, rules: Rules, *, timed: bool) -> Subje
     }
     return Subject(
         name="plain loop",
-        # -P: the folder of the script, our package's, is no place to import from.
         command=(
             sys.executable,
-            "-P",
-            str(Path(__file__).with_name("plain_loop.py")),
+            "-m",
+            "simulators.bench.plain_loop",
             *(text for key, value in options.items() for text in (f"--{key}", str(value))),
         ),
         folder=folder,

@@ -83,10 +83,13 @@ class MockBlueZ:
             peripheral, self._adapter, self._agents, self._tree, self._temporary_s, self._news.set
         )
 
-    def advertise(self, address: str, advert: Advert | None = None) -> None:
-        """Send one advertisement: this one, or the peripheral's own."""
+    def advertise(self, address: str, advert: Advert | None = None, for_s: float = 0.0) -> None:
+        """Send this advertisement, or the peripheral's own, and repeat it for so long.
+
+        A broadcaster repeats what it says, since nobody confirms it, and a scan has gaps.
+        """
         device = self._devices[address]
-        device.hear(advert or device.peripheral.advert)
+        device.broadcast(advert or device.peripheral.advert, for_s)
 
     def wake(self, address: str) -> None:
         """Advertise, and take a connection, until it sleeps."""
@@ -137,6 +140,10 @@ class MockBlueZ:
     def rename(self, address: str, alias: str) -> None:
         """Change BlueZ's object of the device by something that is no advertisement."""
         self._devices[address].touch(alias)
+
+    def lose_scan(self) -> None:
+        """BlueZ still says that it discovers, and hears nothing any more (bluez issue 807)."""
+        self._adapter.clear()
 
     def power(self, on: bool) -> None:
         """Switch the adapter. Off ends every link and every scan."""

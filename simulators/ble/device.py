@@ -128,6 +128,19 @@ class Device:
                 pipe.send(value)
         return True
 
+    def broadcast(self, advert: Advert, for_s: float) -> None:
+        """Say it now, and again and again for so long, asleep or not."""
+        self.hear(advert)
+        if for_s > 0:
+            self._spawn(self._broadcast_again(advert, for_s))
+
+    async def _broadcast_again(self, advert: Advert, for_s: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(for_s):
+                while True:
+                    await asyncio.sleep(self.peripheral.interval_s)
+                    self.hear(advert)
+
     async def _advertise(self) -> None:
         while True:
             if not self.connected:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from simulators.demo.evidence import Home, Server, Trace, traces
+from simulators.demo.evidence import Home, Reading, Server, Trace, traces
 
 
 class Chain(Struct, frozen=True):
@@ -31,12 +31,12 @@ LINKS: tuple[Link, ...] = (
     Link(
         "radio",
         "no reading came over Bluetooth into the journal",
-        lambda chain: any(one.over_bluetooth for one in chain.home.readings.values()),
+        lambda chain: bool(bluetooth_readings(chain.home)),
     ),
     Link(
         "broker",
         "no reading came over MQTT into the journal",
-        lambda chain: any(one.over_mqtt for one in chain.home.readings.values()),
+        lambda chain: bool(mqtt_readings(chain.home)),
     ),
     Link(
         "rule",
@@ -55,8 +55,8 @@ LINKS: tuple[Link, ...] = (
     ),
     Link(
         "sync",
-        "the answer did not reach the server's database",
-        lambda chain: any(one.answer in chain.server.readings for one in chain.traces),
+        "the weight that led to the question did not reach the server's database",
+        lambda chain: any(one.reading in chain.server.readings for one in chain.traces),
     ),
     Link(
         "alert",
@@ -84,8 +84,8 @@ def counts(chain: Chain) -> Mapping[str, int]:
     """How many there are of each, from the journal and the database."""
     home, server = chain.home, chain.server
     return {
-        "bluetooth_readings": sum(one.over_bluetooth for one in home.readings.values()),
-        "mqtt_readings": sum(one.over_mqtt for one in home.readings.values()),
+        "bluetooth_readings": len(bluetooth_readings(home)),
+        "mqtt_readings": len(mqtt_readings(home)),
         "prompts": len(home.prompts),
         "answers": sum(one.answers is not None for one in home.readings.values()),
         "alerts": len(set(server.alerts.values())),
@@ -93,3 +93,11 @@ def counts(chain: Chain) -> Mapping[str, int]:
         "readings_at_home": len(home.readings),
         "readings_at_the_server": len(server.readings),
     }
+
+
+def bluetooth_readings(home: Home) -> list[Reading]:
+    return [one for one in home.readings.values() if one.over_bluetooth and one.about_the_person]
+
+
+def mqtt_readings(home: Home) -> list[Reading]:
+    return [one for one in home.readings.values() if one.over_mqtt and one.about_the_person]

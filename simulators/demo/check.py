@@ -1,6 +1,6 @@
 """Drives the demo through the whole chain, and says whether every link held."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from threading import Event
 from typing import Any
 
@@ -10,7 +10,15 @@ from msgspec import Struct, to_builtins
 from plumbing.clock import monotonic_s
 from plumbing.processes import free_port
 from simulators.demo import story
-from simulators.demo.chain import Chain, Link, chain_of, counts, first_missing
+from simulators.demo.chain import (
+    Chain,
+    Link,
+    bluetooth_readings,
+    chain_of,
+    counts,
+    first_missing,
+    mqtt_readings,
+)
 from simulators.demo.cuts import CUTS, NO_CUT, LinkName, Stage
 from simulators.demo.database import address
 from simulators.demo.evidence import Reading, Server, of_home, of_server
@@ -30,13 +38,12 @@ class Verdict(Struct, frozen=True):
 
     def report(self) -> Mapping[str, Any]:
         """Plain JSON: counts, traces, and what is missing."""
-        readings = self.chain.home.readings.values()
-        devices = [one for one in readings if one.raw and one.answers is None]
+        home = self.chain.home
         found: dict[str, Any] = {
             "counts": counts(self.chain),
             "readings": {
-                "bluetooth": self._reading(next((r for r in devices if r.over_bluetooth), None)),
-                "mqtt": self._reading(next((r for r in devices if r.over_mqtt), None)),
+                "bluetooth": self._last(bluetooth_readings(home)),
+                "mqtt": self._last(mqtt_readings(home)),
             },
             "traces": [to_builtins(trace) for trace in self.chain.traces],
             "took_s": round(self.took_s, 1),
@@ -45,9 +52,10 @@ class Verdict(Struct, frozen=True):
             found["missing"] = {"link": self.missing.name, "why": self.missing.missing}
         return found
 
-    def _reading(self, reading: Reading | None) -> Mapping[str, Any] | None:
-        if reading is None:
+    def _last(self, readings: Sequence[Reading]) -> Mapping[str, Any] | None:
+        if not readings:
             return None
+        reading = readings[-1]
         return {
             "raw": reading.raw.decode(errors="backslashreplace"),
             "reading": reading.id,
@@ -59,7 +67,7 @@ class Verdict(Struct, frozen=True):
 def check(
     folder: Folder, within_s: float, say: Say, *, seed: int, cut: LinkName | None = None
 ) -> Verdict:
-    """Run the demo until every link held, or the limit passes.
+    """Run the demo until every link held, the story is over, or the limit passes.
 
     The simulated person answers and a simulated nurse acknowledges. Raises what `running` raises.
     """
@@ -68,13 +76,14 @@ def check(
     with running(folder, story.CHECKED, say, seed=seed, answers=True, cut=cut_) as stage:
         port = free_port() if cut_.nurse_is_kept_out else stage.settings.ports.server
         say("The story begins: a few mornings, with the weight climbing ...")
+        over = stage.settings.story_at + story.STORY_LASTS
         with Nurse(f"http://127.0.0.1:{port}", story.NURSE):
             look = Event()
             while True:
                 chain = _chain(stage)
                 missing = first_missing(chain)
                 took_s = monotonic_s() - began_s
-                if missing is None or took_s > within_s:
+                if missing is None or took_s > within_s or stage.settings.home_time.now() > over:
                     return Verdict(chain, missing, took_s)
                 look.wait(_LOOK_EVERY_S)
 

@@ -23,6 +23,8 @@ from simulators.homes.diary import read_diary
 _BLUETOOTH = re.compile(rb"(?:[0-9A-F]{2}:){5}[0-9A-F]{2} ")
 _PROMPT = b"prompt "
 STORY_METRIC = "body_weight"
+OF_THE_LINK = "device_online"
+"""Says that a device can be heard, and nothing about the person."""
 
 
 class Reading(Struct, frozen=True):
@@ -36,7 +38,12 @@ class Reading(Struct, frozen=True):
 
     @property
     def over_mqtt(self) -> bool:
-        return bool(self.raw) and not self.over_bluetooth and not self.raw.startswith(_PROMPT)
+        said_on_the_page = self.raw.startswith(_PROMPT)
+        return bool(self.raw) and not self.over_bluetooth and not said_on_the_page
+
+    @property
+    def about_the_person(self) -> bool:
+        return self.metric != OF_THE_LINK
 
     @property
     def answers(self) -> str | None:

@@ -63,12 +63,15 @@ class Programs:
         )
 
     def stop(self) -> None:
-        """All at once; the limit for each holds for all."""
-        running = [child for child in self.children.values() if child.exit_code is None]
+        """The gateway first, so that it misses nobody; then the others, all at once."""
+        gateway = self.children.pop("gateway", None)
+        if gateway is not None:
+            gateway.stop(STOP_LIMIT_S)
+        others = list(self.children.values())
         self.children.clear()
-        if running:
-            with ThreadPoolExecutor(len(running)) as stoppers:
-                list(stoppers.map(lambda child: child.stop(STOP_LIMIT_S), running))
+        if others:
+            with ThreadPoolExecutor(len(others)) as stoppers:
+                list(stoppers.map(lambda child: child.stop(STOP_LIMIT_S), others))
 
     def __enter__(self) -> Self:
         return self

@@ -97,13 +97,15 @@ def _start(
 ) -> Stage:
     person = story.margaret(life.seed, life.onset)
     first = life.onset if life.last is None else story.next_morning(person, life.last)
+    story_at = story.story_morning(person, first)
     for _ in range(_START_TRIES):
         started_at = utc_now()
         settings = cut.settings(
             Settings(
                 ports=choose_ports(),
                 person=person,
-                home_time=story.home_time(person, first, started_at, tempo),
+                home_time=story.home_time(person, first, story_at, started_at, tempo),
+                story_at=story_at,
                 answers=answers,
             )
         )

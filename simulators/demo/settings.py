@@ -40,6 +40,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     ports: Ports
     person: SimulatedPerson
     home_time: HomeTime
+    story_at: datetime
+    """Home time of the weighing that the story is about."""
     packs: tuple[str, ...] = ("heart-failure", "home-safety")
     answers: bool = False
     home_page_seen: int | None = None

@@ -20,7 +20,7 @@ NURSE = "nurse"
 MATTERS = "Walking to the allotment with Joan"
 BORN = 1947
 DRY_WEIGHT_KG = 71.4
-EPISODE_EVERY_DAYS = 12
+EPISODE_EVERY_DAYS = 8
 LIMIT_KG = 2.0
 """This much above the lowest morning of 84 h: the heart-failure pack's weight rule."""
 LOOK_BACK = timedelta(hours=84)
@@ -99,7 +99,9 @@ class Tempo(Struct, frozen=True):
 
 
 SHOWN = Tempo(start_s=12.0, days_s=30.0, times=60.0)
-CHECKED = Tempo(start_s=12.0, days_s=12.0, times=240.0)
+CHECKED = Tempo(start_s=8.0, days_s=8.0, times=360.0)
+STORY_LASTS = timedelta(hours=1)
+"""Home time from the weighing to an acknowledgement, with room for a slow machine."""
 START_SPAN = timedelta(minutes=6)
 """Home time that passes while the programs start: nobody in the home is up yet."""
 
@@ -138,12 +140,16 @@ def story_morning(person: SimulatedPerson, first: date) -> datetime:
 
 
 def home_time(
-    person: SimulatedPerson, first: date, machine_start: datetime, tempo: Tempo
+    person: SimulatedPerson,
+    first: date,
+    story_at: datetime,
+    machine_start: datetime,
+    tempo: Tempo,
 ) -> HomeTime:
-    """Home time from the morning of `first`, hurried to the story's morning."""
+    """Home time from the morning of `first`, hurried until shortly before `story_at`."""
     zone = ZoneInfo(person.timezone)
     start = datetime.combine(first, MORNING, zone).astimezone(UTC)
-    hurried = story_morning(person, first) - SLOW_BEFORE_WEIGHING - (start + START_SPAN)
+    hurried = story_at - SLOW_BEFORE_WEIGHING - (start + START_SPAN)
     return HomeTime(
         machine_start=machine_start,
         home_start=start,

@@ -104,7 +104,9 @@ class SimulatedHome:
                 await self.cable.plug()
             else:
                 self.cable.pull()
-            self.diary.note(self.now(), TESTER, f"server's cable {'plugged in' if plugged else 'pulled out'}")
+            self.diary.note(
+                self.now(), TESTER, f"server's cable {'plugged in' if plugged else 'pulled out'}"
+            )
 
     def let_answer(self, *, answers: bool) -> None:
         """Whether the person answers what the home page asks."""

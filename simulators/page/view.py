@@ -35,6 +35,7 @@ DONE: Mapping[str, str] = {
 }
 """What the person did, in words."""
 
+
 class Button(Struct, frozen=True):
     action: str
     words: str

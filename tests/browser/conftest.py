@@ -1,13 +1,19 @@
 """A real browser, what it must never say or do, and pictures of every page."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 ARTEFACTS = ROOT / "artefacts"
@@ -56,9 +62,7 @@ class Faults:
             self.found.append(f"asked another host: {request.url}")
 
     def left(self) -> list[str]:
-        return [
-            fault for fault in self.found if not any(word in fault for word in self.expected)
-        ]
+        return [fault for fault in self.found if not any(word in fault for word in self.expected)]
 
 
 @pytest.fixture
@@ -67,9 +71,7 @@ def faults() -> Faults:
 
 
 @pytest.fixture
-def open_browser(
-    browser: Browser, faults: Faults
-) -> Iterator[Callable[..., BrowserContext]]:
+def open_browser(browser: Browser, faults: Faults) -> Iterator[Callable[..., BrowserContext]]:
     """Makes a browser of its own (cookies, tabs), watched; options as Playwright's new_context."""
     contexts: list[BrowserContext] = []
 
@@ -92,6 +94,7 @@ def check_page(page: Page) -> None:
     """No violation of WCAG 2.2 AA that axe sees, and nothing that only a look would show."""
     if not AXE.exists():
         pytest.fail("axe-core is not in the cache: run deploy/test_assets.sh")
+    page.locator("main").wait_for()
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate(
         "standards => axe.run({runOnly: {type: 'tag', values: standards}})", list(STANDARDS)
@@ -109,17 +112,17 @@ def check_page(page: Page) -> None:
     assert content <= width, f"the page is {content - width} px too wide"
 
 
-def take_pictures(page: Page, name: str) -> None:
-    """The whole page at each width, into artefacts/; and it must fit each."""
+def take_pictures(page: Page, name: str, widths: Sequence[int] = WIDTHS) -> None:
+    """The whole page at each width, checked, into artefacts/."""
     ARTEFACTS.mkdir(exist_ok=True)
-    for width in WIDTHS:
+    for width in widths:
         page.set_viewport_size({"width": width, "height": 900})
         check_page(page)
         page.screenshot(path=ARTEFACTS / f"{name}-{width}.png", full_page=True)
 
 
 @pytest.fixture
-def pictures() -> Callable[[Page, str], None]:
+def pictures() -> Callable[..., None]:
     return take_pictures
 
 

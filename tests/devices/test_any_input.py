@@ -1,6 +1,7 @@
 """Any bytes and any JSON are decoded or refused: nothing else happens, and nothing is made up."""
 
 import math
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -9,17 +10,9 @@ from hypothesis import strategies as st
 
 from devices.codec import DecodeError, Device
 from devices.metrics import METRICS
-from devices.model import (
-    Advertisement,
-    CharacteristicValue,
-    Decoded,
-    MqttMessage,
-    Raw,
-)
+from devices.model import Advertisement, CharacteristicValue, Decoded, MqttMessage, Raw
 from devices.registry import devices
 from devices.units import to_canonical
-
-from datetime import UTC, datetime  # isort: skip
 
 AT = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 KEY = "231d39c1d7cc1ab1aee224cd096db932"

@@ -94,8 +94,8 @@ def test_an_sfloat_is_the_double_nearest_to_its_decimal(mantissa: int, exponent:
 @pytest.mark.parametrize(
     "value",
     [
-        pytest.param(1.0001, id="too-many-digits"),
         pytest.param(3e10, id="too-large"),
+        pytest.param(-3e10, id="too-small"),
         pytest.param(float("nan"), id="nan-is-a-special"),
         pytest.param(float("inf"), id="infinity-is-a-special"),
     ],
@@ -103,6 +103,18 @@ def test_an_sfloat_is_the_double_nearest_to_its_decimal(mantissa: int, exponent:
 def test_a_value_that_an_sfloat_can_not_hold_is_refused(value: float) -> None:
     with pytest.raises(ValueError):
         to_sfloat(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "nearest"),
+    [
+        pytest.param(72.30000000000001, 72.3, id="a-float-s-noise"),
+        pytest.param(204.96, 205.0, id="more-digits-than-12-bits-hold"),
+        pytest.param(-1.0001, -1.0, id="negative"),
+    ],
+)
+def test_a_value_between_two_sfloats_becomes_the_nearest(value: float, nearest: float) -> None:
+    assert sfloat(to_sfloat(value)) == nearest
 
 
 def test_a_fixed_exponent_whose_bits_would_say_nan_is_refused() -> None:

@@ -172,23 +172,53 @@ def reading(metric: str, amount: float, unit: str) -> Measurement:
     return Measurement(device=ADDRESS, metric=metric, value=amount, unit=unit)
 
 
-def test_one_frame_has_one_unit_of_pressure() -> None:
-    device = match(value("2A35", ""))
+@pytest.mark.parametrize(
+    ("characteristic", "said", "frame"),
+    [
+        pytest.param(
+            "2A35",
+            [("systolic_pressure", 18.9, "kPa"), ("diastolic_pressure", 82.507, "mm[Hg]")],
+            "01bdf04ce4ff07",
+            id="one-unit-of-pressure",
+        ),
+        pytest.param(
+            "2A9D",
+            [("body_weight", 70.0, "kg"), ("body_height", 183.0, "cm")],
+            "08b03600002607",
+            id="height-in-metres",
+        ),
+        pytest.param(
+            "2A9D",
+            [("body_weight", 157.0, "[lb_av]"), ("body_height", 1.7272, "m")],
+            "09543d0000a802",
+            id="height-in-inches",
+        ),
+    ],
+)
+def test_a_frame_is_written_in_one_system_of_units(
+    characteristic: str, said: list[tuple[str, float, str]], frame: str
+) -> None:
+    device = match(value(characteristic, ""))
     assert device is not None
-    mixed = (
-        reading("systolic_pressure", 18.9, "kPa"),
-        reading("diastolic_pressure", 86.0, "mm[Hg]"),
-    )
-    with pytest.raises(ValueError, match="one unit"):
-        device.encode(measurements=mixed)
+    assert device.encode(measurements=[reading(*item) for item in said]).hex() == frame
 
 
-def test_one_frame_has_one_system_of_units() -> None:
-    device = match(value("2A9D", ""))
+@pytest.mark.parametrize(
+    ("characteristic", "said"),
+    [
+        pytest.param("2A9D", ("body_weight", 400.0, "kg"), id="more-than-16-bits-hold"),
+        pytest.param("2A9D", ("body_weight", 70.0, "mm[Hg]"), id="a-unit-of-something-else"),
+        pytest.param("2A19", ("battery", 101.0, "%"), id="a-battery-over-100"),
+        pytest.param("2A35", ("systolic_pressure", 1e12, "mm[Hg]"), id="beyond-an-sfloat"),
+    ],
+)
+def test_what_no_frame_can_say_is_refused(
+    characteristic: str, said: tuple[str, float, str]
+) -> None:
+    device = match(value(characteristic, ""))
     assert device is not None
-    mixed = (reading("body_weight", 157.0, "[lb_av]"), reading("body_height", 1.83, "m"))
-    with pytest.raises(ValueError, match="system of units"):
-        device.encode(measurements=mixed)
+    with pytest.raises(ValueError):
+        device.encode(measurements=[reading(*said)])
 
 
 @pytest.mark.parametrize("characteristic", ["2A35", "2A9D", "2A5E"])

@@ -53,6 +53,7 @@ def test_a_weight_is_said_with_device_unit_and_time() -> None:
         pytest.param({"weight": "71.2"}, "weight", 71.2, id="number-as-text"),
         pytest.param({"a": {"b": {"c": 71.2}}}, "a.b.c", 71.2, id="nested"),
         pytest.param({"scales": [{"kg": 60.0}, {"kg": 71.2}]}, "scales.1.kg", 71.2, id="in-a-list"),
+        pytest.param({"scales": {"1": {"kg": 71.2}}}, "scales.1.kg", 71.2, id="under-a-digit"),
         pytest.param(b"71.2", "", 71.2, id="the-payload-itself"),
         pytest.param(b" 71.2\n", "", 71.2, id="the-payload-with-blanks"),
         pytest.param(b'"71.2"', "", 71.2, id="the-payload-as-json-text"),
@@ -99,6 +100,9 @@ def test_a_message_without_the_promised_time_has_none() -> None:
     [
         pytest.param({"mass": 71.2}, {}, "no 'weight'", id="value-missing"),
         pytest.param([71.2], {}, "no 'weight'", id="a-list"),
+        pytest.param({"weight": "71"}, {"value": "weight.0"}, "no 'weight.0'", id="in-a-text"),
+        pytest.param({"weight": [71]}, {"value": "weight.kg"}, "no 'weight.kg'", id="no-place"),
+        pytest.param({"weight": [71]}, {"value": "weight.1"}, "no 'weight.1'", id="past-the-end"),
         pytest.param({"weight": None}, {}, "no number", id="null"),
         pytest.param({"weight": True}, {}, "not a number", id="true"),
         pytest.param({"weight": "heavy"}, {}, "'heavy'", id="a-word"),

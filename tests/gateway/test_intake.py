@@ -133,6 +133,13 @@ def test_an_advertisement_said_over_and_over_is_one_reading() -> None:
     assert hears.read(advert("44" + "00082d00", after_s=3)).readings[0].value == 0.0
 
 
+def test_a_press_whose_packet_id_comes_round_again_counts() -> None:
+    hears = intake()
+    press = "44" + "00073a01"
+    counted = [len(hears.read(advert(press, after_s=s)).readings) for s in (0, 1, 3, 60, 61)]
+    assert counted == [1, 0, 0, 1, 0]
+
+
 def test_a_state_published_in_a_burst_is_one_reading_and_a_later_one_is_another() -> None:
     hears = Intake(
         [HomeDevice(device="door", patient="margaret")],

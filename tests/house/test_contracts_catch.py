@@ -24,6 +24,7 @@ DOWN = "imports point down only"
 PURE = "time is an argument"
 DOMAIN_FREE = "plumbing knows no word of our domain"
 DOOR = "nothing imports the front door"
+COMMANDS = "nothing imports a command line"
 
 
 def importing(package: str, module: str, words: str) -> Break:
@@ -63,6 +64,8 @@ IMPORTS = {
         ("rules", "yaml", PURE),
         ("gateway", "homebeat", DOOR),
         ("plumbing", "homebeat", DOOR),
+        ("gateway", "gateway.cli", COMMANDS),
+        ("simulators", "simulators.demo.cli", COMMANDS),
     )
     for each in (importing(package, module, words),)
 }

@@ -22,7 +22,7 @@ def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess
 def test_help_names_every_word(tmp_path):
     done = run("--help", cwd=tmp_path)
     assert done.returncode == 0
-    assert [word for word in homebeat.WORDS if f"  {word} " not in done.stdout] == []
+    assert [word for word in homebeat.WORDS if f" {word} " not in done.stdout] == []
 
 
 def test_help_loads_no_part():
@@ -53,6 +53,7 @@ def test_every_word_opens(word, tmp_path):
     done = run(word, "--help", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"homebeat {word}" in done.stdout
+    assert "--install-completion" not in done.stdout, "completion belongs to the front door"
 
 
 @pytest.mark.parametrize(("word", "entry"), homebeat.WORDS.items(), ids=homebeat.WORDS)

@@ -48,6 +48,10 @@ class Installed:
     extra: str
     command: Path
 
+    @property
+    def python(self) -> Path:
+        return self.command.parent / "python"
+
 
 @pytest.fixture(scope="module", params=EXTRAS, ids=lambda extra: extra or "no extra")
 def installed(request, wheel, root, tmp_path_factory) -> Installed:
@@ -84,3 +88,29 @@ def test_the_command_answers_from_any_folder(installed, tmp_path):
         [installed.command, "--version"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("homebeat ")
+
+
+IMPORT_ALL = """
+import sys
+from importlib import import_module
+from pkgutil import walk_packages
+for name in sys.argv[1:]:
+    package = import_module(name)
+    for module in walk_packages(package.__path__, name + "."):
+        if not module.name.endswith(".env"):  # alembic runs it, within a migration
+            import_module(module.name)
+"""
+
+
+def test_every_module_of_an_extra_finds_what_it_imports(installed, tmp_path):
+    parts = [part for part in ("gateway", "server", "simulators") if part in installed.extra]
+    if parts:
+        parts += ["devices", "rules", "plumbing"]
+    done = subprocess.run(
+        [installed.python, "-c", IMPORT_ALL, *parts],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

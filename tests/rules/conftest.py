@@ -133,7 +133,7 @@ def rule() -> Callable[..., Rule]:
 
     def make(
         kind: str,
-        id: str = "rule-1",
+        rule_id: str = "rule-1",
         *,
         debounce: Mapping[str, Any] | None = None,
         tier: Tier = Tier.T3,
@@ -144,16 +144,16 @@ def rule() -> Callable[..., Rule]:
         **fields: Any,
     ) -> Rule:
         return Rule(
-            id=id,
+            id=rule_id,
             version="1",
             patient=patient,
             kind=kind,
             params=kinds()[kind].params_type(**fields) if params is None else params,
             then=Then(tier=tier, text="general.beyond-limit", ask=ask),
-            family=id,
+            family=rule_id,
             debounce=Debounce(**(debounce or {})),
             per_device=per_device,
-            title=id,
+            title=rule_id,
         )
 
     return make

@@ -126,9 +126,7 @@ def _cases(rule: Callable[..., Rule]) -> dict[str, tuple[tuple[Rule, ...], tuple
         "absence-by-a-time": (
             (
                 rule("absence", "by", metrics=("body_weight",), by=time(11), grace=2 * H),
-                rule(
-                    "absence", "twice", debounce={"k": 2, "n": 2}, metrics=door, by=time(11)
-                ),
+                rule("absence", "twice", debounce={"k": 2, "n": 2}, metrics=door, by=time(11)),
             ),
             (WEIGHT, DOOR),
         ),
@@ -208,7 +206,7 @@ class Course:
 def courses(
     draw: st.DrawFn, series: tuple[Series, ...], make: Callable[..., Reading], begin: datetime
 ) -> Course:
-    """Readings on a grid of 10 minutes over three days, dealt into steps of (batch, at, restart)."""
+    """Readings on a grid of 10 minutes, dealt into steps of (batch, at, restarted)."""
     slots = draw(
         st.lists(
             st.tuples(st.integers(-30, SPAN_H * 6), st.sampled_from(series), st.integers(0, 9)),

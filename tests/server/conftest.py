@@ -1,8 +1,9 @@
 """A PostgreSQL once a session, an empty database and an application for each test."""
 
-import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,14 +35,27 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("server")
-    for above in (folder, *folder.parents):
-        if above.stat().st_uid == os.getuid() and str(above).startswith("/tmp/"):
-            above.chmod(above.stat().st_mode | 0o011)
-    with embedded_postgres.run(folder / "data") as running:
+def _postgres() -> Iterator[str]:
+    with open_folder() as folder, embedded_postgres.run(folder / "data") as running:
         migrate.migrate(running.conninfo)
         yield running.conninfo
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that the unprivileged user of PostgreSQL may enter, as pytest's own may not be."""
+    folder = Path(tempfile.mkdtemp(prefix="homebeat-test-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    with open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Who comes in by which door, and that no route was left without one."""
 
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 
 import pytest
@@ -65,8 +66,6 @@ SECRET = b"s" * 32
 
 
 def nonce_of(second: float) -> str:
-    from base64 import urlsafe_b64encode
-
     content = int(second).to_bytes(8, "big") + b"r" * 16
     return urlsafe_b64encode(content + mac(SECRET, content)).decode().rstrip("=")
 

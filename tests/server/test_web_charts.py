@@ -22,7 +22,7 @@ from server.web.charts import (
     Size,
     draw,
 )
-from server.web.figures import MOST_POINTS, figures
+from server.web.figures import MOST_POINTS, Reader, figures
 
 START = datetime(2026, 3, 1, 7, 30, tzinfo=UTC)
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -159,7 +159,7 @@ def series(metric: str, *readings: Reading, unit: str = "mm[Hg]", cut: bool = Fa
 
 
 def shown_figures(*all_series: Series, because: tuple[str, ...] = ()):
-    return figures(all_series, zone="UTC", now=START + timedelta(days=2), because=because)
+    return figures(all_series, Reader(zone="UTC", now=START + timedelta(days=2), because=because))
 
 
 def test_blood_pressure_is_one_chart_told_apart_by_shape_and_one_table() -> None:

@@ -13,6 +13,7 @@ from simulators.bench.load import (
     SENSORS,
     Message,
     Rules,
+    alarms,
     burst,
     span,
     toggling,
@@ -90,4 +91,10 @@ def test_of_toggling_sensors_every_second_message_is_an_alert() -> None:
     messages = LOADS["toggling"]
     alerting = [message.value in too_high(messages, EVERY_CROSSING) for message in messages[:200]]
     assert sum(alerting) == 100
-    assert not any(a and b for a, b in itertools.pairwise(alerting))
+    assert not any(a and b for a, b in itertools.pairwise(alerting[:100]))
+
+
+def test_alarms_are_one_for_each_sensor() -> None:
+    messages = alarms(30)
+    values = too_high(messages, EVERY_CROSSING)
+    assert [message.sensor for message in messages if message.value in values] == list(range(30))

@@ -74,6 +74,7 @@ def test_a_killed_gateway_is_counted_right(tmp_path: Path, timed: bool) -> None:
     assert unkilled.too_high.wanted > 0
     assert unkilled.too_high.clean
     assert len(survived.killed_at) == 2
+    assert survived.in_the_middle
     assert survived.readings.clean
     assert survived.alerts.wanted > 0
     assert survived.alerts.clean

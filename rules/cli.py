@@ -1,0 +1,141 @@
+"""`homebeat rules ...`: is this plan or pack right, do its cases pass, what does it say?"""
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from plumbing.documents import DocumentError, line_of, load_yaml
+from rules.cases import Verdict, parse_cases, run_case
+from rules.explain import explain_rule
+from rules.model import Rule
+from rules.place import PlanError
+from rules.plan import Pack, parse_pack, parse_plan
+
+app = typer.Typer(no_args_is_help=True, help="Check, test and explain rule packs and care plans.")
+
+Files = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Packs and plans. Without any: the packs that come with Homebeat."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
+_CASES = ".test.yaml"
+
+
+@app.command()
+def check(paths: Files = None, as_json: AsJson = False) -> None:
+    """Say whether these packs and care plans can be used, and what to write where not."""
+    wrong = 0
+    for path in paths or _shipped():
+        try:
+            said = f"{len(_rules_of(path))} rules"
+            row = {"file": str(path), "ok": True}
+        except (PlanError, DocumentError) as error:
+            wrong += 1
+            said = _placed(error, path)
+            row = {"file": str(path), "ok": False, "error": said}
+        typer.echo(json.dumps(row) if as_json else f"{path}: {said}" if row["ok"] else said)
+    raise typer.Exit(1 if wrong else 0)
+
+
+@app.command("test")
+def run_cases(paths: Files = None, as_json: AsJson = False) -> None:
+    """Run the cases of these packs (`<pack>.test.yaml`, beside the pack)."""
+    failed = 0
+    for path in paths or _shipped_cases():
+        cases = path if path.name.endswith(_CASES) else path.with_name(path.stem + _CASES)
+        try:
+            found = parse_cases(load_yaml(cases), _packs_beside(cases))
+        except (PlanError, DocumentError) as error:
+            failed += 1
+            typer.echo(_placed(error, cases), err=True)
+            continue
+        for case in found:
+            verdict = run_case(case)
+            failed += not verdict.passed
+            typer.echo(_as_json(cases, verdict) if as_json else _as_text(cases, verdict))
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def explain(paths: Files = None, as_json: AsJson = False) -> None:
+    """Say these packs and care plans in plain words."""
+    for path in paths or _shipped():
+        try:
+            rules = _rules_of(path)
+        except (PlanError, DocumentError) as error:
+            typer.echo(_placed(error, path), err=True)
+            raise typer.Exit(1) from error
+        for rule, zone in rules:
+            said = explain_rule(rule, zone)
+            row = {"file": str(path), "for": rule.patient, "rule": rule.id, "says": said}
+            who = f"{rule.patient}: " if rule.patient else ""
+            text = f"{who}{rule.title} ({rule.id}, {rule.then.tier.name})\n  {said}\n"
+            typer.echo(json.dumps(row) if as_json else text)
+
+
+def _rules_of(path: Path) -> list[tuple[Rule, str]]:
+    """The rules of a plan or pack, each with its person's time zone."""
+    document = load_yaml(path)
+    if not isinstance(document, Mapping):
+        raise PlanError("", "is neither a plan nor a pack: write people: or id: at its top")
+    if "people" not in document:
+        return [(rule, "Europe/London") for rule in parse_pack(document).rules]
+    plan = parse_plan(document, _packs_beside(path))
+    return [(rule, plan.people[rule.patient].timezone) for rule in plan.rules]
+
+
+def _packs_beside(path: Path) -> dict[str, Pack]:
+    """The packs that come with Homebeat, and those that lie beside a file in their place."""
+    packs: dict[str, Pack] = {}
+    for file in [*_shipped(), *sorted(path.parent.glob("*.yaml"))]:
+        if file.name.endswith(_CASES) or file == path:
+            continue
+        document = load_yaml(file)
+        if isinstance(document, Mapping) and {"id", "rules", "texts"} <= document.keys():
+            try:
+                pack = parse_pack(document)
+            except PlanError as error:
+                raise DocumentError(file, line_of(file, error.path), error.reason) from error
+            packs[pack.id] = pack
+    return packs
+
+
+def _shipped() -> list[Path]:
+    folder = Path(str(files("rules").joinpath("packs")))
+    return [path for path in sorted(folder.glob("*.yaml")) if not path.name.endswith(_CASES)]
+
+
+def _shipped_cases() -> list[Path]:
+    return sorted(_shipped()[0].parent.glob(f"*{_CASES}"))
+
+
+def _placed(error: PlanError | DocumentError, path: Path) -> str:
+    """ "plan.yaml:12: rules.0.kind: ..."."""
+    if isinstance(error, DocumentError):
+        return str(error)
+    return f"{path}:{line_of(path, error.path)}: {error}"
+
+
+def _as_text(path: Path, verdict: Verdict) -> str:
+    case = verdict.case
+    if verdict.passed:
+        return f"passed  {case.name}"
+    lines = [f"FAILED  {path}:{line_of(path, case.path)}: {case.name}"]
+    lines += [f"        missing:    {line}" for line in verdict.missing]
+    lines += [f"        unexpected: {line}" for line in verdict.unexpected]
+    return "\n".join(lines)
+
+
+def _as_json(path: Path, verdict: Verdict) -> str:
+    row: dict[str, Any] = {
+        "file": str(path),
+        "case": verdict.case.name,
+        "passed": verdict.passed,
+        "missing": verdict.missing,
+        "unexpected": verdict.unexpected,
+    }
+    return json.dumps(row)

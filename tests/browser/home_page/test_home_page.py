@@ -1,0 +1,176 @@
+"""The home's own page in a real browser: one tap an answer, alone, and readable by anyone."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from playwright.sync_api import BrowserContext, Page, expect
+
+from plumbing.processes import Child, free_port, start
+from simulators.broker import listens, start_broker
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+LIMIT_S = 30.0
+
+PLAN = """\
+version: "1"
+people:
+  - id: margaret
+    name: Margaret Ellis
+    timezone: Europe/London
+    matters: Walking to the allotment with Joan
+    packs:
+      - {pack: heart-failure}
+      - {pack: home-safety}
+"""
+
+SETTINGS = """\
+id = "home-1"
+data = "data"
+plan = "plan.yaml"
+[server]
+url = "http://127.0.0.1:9"
+[page]
+listen = "127.0.0.1:{page}"
+[mqtt]
+port = {broker}
+topics = []
+[[mqtt.mappings]]
+topic = "scale"
+device = "scale"
+metric = "body_weight"
+value = "kg"
+unit = "kg"
+time = "at"
+[[mqtt.mappings]]
+topic = "sos"
+device = "sos"
+metric = "sos_pressed"
+[[devices]]
+device = "scale"
+patient = "margaret"
+[[devices]]
+device = "sos"
+patient = "margaret"
+"""
+
+
+class Home:
+    """mosquitto and the shipped gateway, with the care team's server out of reach."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = f"http://127.0.0.1:{(page := free_port())}/"
+        self._broker_port = free_port()
+        folder.mkdir()
+        (folder / "plan.yaml").write_text(PLAN)
+        (folder / "gateway.toml").write_text(SETTINGS.format(page=page, broker=self._broker_port))
+        self.broker = start_broker(self._broker_port, folder / "broker", folder / "broker.log")
+        self.broker.wait_until(lambda: listens(self._broker_port), LIMIT_S)
+        self.gateway: Child = start(
+            [sys.executable, "-m", "homebeat", "gateway", "run", "--config", "gateway.toml"],
+            name="gateway",
+            log=folder / "gateway.log",
+            output=folder / "gateway.out",
+            folder=folder,
+        )
+        self.gateway.wait_for_json("ready", LIMIT_S)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2)
+        self._client.connect("127.0.0.1", self._broker_port)
+        self._client.loop_start()
+
+    def publish(self, topic: str, body: object) -> None:
+        self._client.publish(topic, json.dumps(body), qos=1).wait_for_publish(LIMIT_S)
+
+    def weigh(self, kilograms: float, hours_ago: float) -> None:
+        at = datetime.now(UTC) - timedelta(hours=hours_ago)
+        self.publish("scale", {"kg": kilograms, "at": at.isoformat()})
+
+    def stop(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+        self.gateway.stop()
+        self.broker.stop()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    made = Home(tmp_path / "home")
+    yield made
+    made.stop()
+
+
+def test_an_emergency_is_on_the_open_page_at_once_and_first(
+    home: Home,
+    open_browser: Callable[..., BrowserContext],
+    pictures: Callable[[Page, str], None],
+) -> None:
+    page = open_browser().new_page()
+    page.goto(home.url)
+    expect(page.get_by_text("Nothing to do just now.")).to_be_visible()
+    home.publish("sos", True)
+    urgent = page.locator(".card.urgent").first
+    expect(urgent).to_be_visible(timeout=3_000)
+    expect(page.get_by_text("On its way. The care team does not have it yet.")).to_be_visible()
+    expect(urgent.get_by_text("It has not got through yet")).to_be_visible()
+    expect(page.get_by_text("can't reach the care team just now")).to_be_visible()
+    pictures(page, "home-emergency")
+
+
+def test_a_question_takes_one_tap_and_the_focus_stays_on_the_next(
+    home: Home,
+    open_browser: Callable[..., BrowserContext],
+    pictures: Callable[[Page, str], None],
+) -> None:
+    page = open_browser().new_page()
+    page.goto(home.url)
+    page.get_by_role("button", name="I feel worse").click()
+    expect(page.get_by_text("Question 1 of 3")).to_be_visible()
+    pictures(page, "home-question")
+    page.get_by_role("button", name="No", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Question 2 of 3")).to_be_visible()
+    page.get_by_role("button", name="No", exact=True).click()
+    page.get_by_role("button", name="No", exact=True).click()
+    expect(page.get_by_text("Question 3 of 3")).to_have_count(0)
+
+
+def test_everything_works_without_javascript(
+    home: Home, open_browser: Callable[..., BrowserContext]
+) -> None:
+    page = open_browser(java_script_enabled=False).new_page()
+    home.weigh(70.0, hours_ago=1)
+    page.goto(home.url)
+    page.get_by_role("button", name="I feel worse").click()
+    page.get_by_role("button", name="Yes", exact=True).click()
+    expect(page.get_by_role("heading", name="Call 999 now.")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="Weight")).to_be_visible()
+
+
+def test_the_health_page_says_what_does_not_work_and_what_was_refused(
+    home: Home,
+    open_browser: Callable[..., BrowserContext],
+    pictures: Callable[[Page, str], None],
+) -> None:
+    home.weigh(900.0, hours_ago=1)
+    page = open_browser().new_page()
+    page.goto(home.url + "health")
+    expect(page.get_by_text("not reached")).to_be_visible()
+    expect(page.get_by_text("is outside 20 to 300")).to_be_visible()
+    pictures(page, "home-health")
+
+
+def test_a_form_from_another_site_is_refused(
+    home: Home, open_browser: Callable[..., BrowserContext]
+) -> None:
+    request = open_browser().request
+    answer = request.post(
+        home.url + "say",
+        form={"person": "margaret", "word": "im_ok"},
+        headers={"Sec-Fetch-Site": "cross-site"},
+    )
+    assert answer.status == 403
