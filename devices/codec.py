@@ -81,6 +81,10 @@ class Vector:
     lossless: bool = True
     """False where its maker wrote the same content in other bytes than our encoder does."""
     note: str = ""
+    facts: Mapping[str, object] | None = None
+    """The facts that it tells, by name. None: its source says nothing of them."""
+    open_ended: bool = False
+    """True where no flag promises how long it is (a text, a list): cut, it may mean less."""
 
 
 def subject_of(raw: Raw) -> str:

@@ -140,6 +140,13 @@ def u32(value: int) -> bytes:
     return _unsigned(value, 4)
 
 
+def s16(value: int) -> bytes:
+    """ValueError where 16 bits don't hold it."""
+    if not -0x8000 <= value < 0x8000:
+        raise ValueError(f"{value} does not fit 2 bytes with a sign")
+    return value.to_bytes(2, "little", signed=True)
+
+
 def _unsigned(value: int, size: int) -> bytes:
     if not 0 <= value < 1 << 8 * size:
         raise ValueError(f"{value} does not fit {size} bytes")
@@ -155,6 +162,11 @@ class Cursor:
         self._raw = raw
         self._at = 0
 
+    @property
+    def left(self) -> int:
+        """How many bytes are still to be read."""
+        return len(self._raw) - self._at
+
     def take(self, size: int) -> bytes:
         start = self._at
         self._at = start + size
@@ -167,8 +179,14 @@ class Cursor:
     def u8(self) -> int:
         return self.take(1)[0]
 
+    def s8(self) -> int:
+        return int.from_bytes(self.take(1), "little", signed=True)
+
     def u16(self, order: Literal["little", "big"] = "little") -> int:
         return int.from_bytes(self.take(2), order)
+
+    def s16(self) -> int:
+        return int.from_bytes(self.take(2), "little", signed=True)
 
     def u24(self) -> int:
         return int.from_bytes(self.take(3), "little")
@@ -191,7 +209,5 @@ class Cursor:
 
     def finish(self) -> None:
         """Refuse bytes that no flag promised: the frame means something else than we read."""
-        if self._at != len(self._raw):
-            raise DecodeError(
-                f"{len(self._raw) - self._at} bytes more than its flags promise", self._raw
-            )
+        if self.left:
+            raise DecodeError(f"{self.left} bytes more than its flags promise", self._raw)

@@ -18,6 +18,7 @@ _SPELLINGS = {
     "in": "[in_i]", "inch": "[in_i]", "inches": "[in_i]",
     "kWh": "kW.h", "Wh": "W.h", "lux": "lx", "ppm": "[ppm]", "µg/m³": "ug/m3", "°": "deg",
     "m³": "m3", "l": "L", "ml": "mL",
+    "mmol/l": "mmol/L", "mg/dl": "mg/dL", "ohm": "Ohm", "Ω": "Ohm",
     "percent": "%", "kg/m²": "kg/m2", "mbar": "hPa",
 }  # fmt: skip
 
@@ -39,6 +40,11 @@ _TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
     "W": {"kW": (1000.0, 0.0)},
     "kW.h": {"W.h": (0.001, 0.0)},
     "V": {"mV": (0.001, 0.0)},
+    # 1 mmol/L of glucose is 18.016 mg/dL: its molar mass is 180.16 g/mol.
+    "mmol/L": {"mg/dL": (1 / 18.016, 0.0)},
+    "mmol/L/min": {"mg/dL/min": (1 / 18.016, 0.0)},
+    "ms": {"s/1024": (1000 / 1024, 0.0), "s": (1000.0, 0.0)},
+    "kJ": {"kcal": (4.184, 0.0)},
     "A": {"mA": (0.001, 0.0)},
 }
 

@@ -58,8 +58,10 @@ def report(state: RadioState, at: datetime) -> list[tuple[str, str, str]]:
         rows.append(("Bluetooth", "waits for the journal", "What is heard can't be written yet."))
     if state.refused:
         rows.append(("Bluetooth", f"{state.refused} frames lost", "The journal was full for long."))
-    for device in state.devices.values():
-        rows.append((device.name or device.address, _when(device, at), device.error))
+    rows += [
+        (device.name or device.address, _when(device, at), device.error)
+        for device in state.devices.values()
+    ]
     for stranger in tuple(state.strangers.values()):
         offer = (
             f"nearby and not in the settings. If it is yours, add it under [[devices]]: "

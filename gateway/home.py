@@ -21,7 +21,7 @@ from plumbing.logs import Log
 from rules.engine import States
 from rules.model import AlertRequest, Plan, Prompt
 from rules.outcome import decide
-from rules.records import Notice
+from rules.records import Correction, Notice
 from rules.replay import restore, settle
 
 log = Log("gateway.home")
@@ -141,6 +141,35 @@ class Home:
             said = self._answered(patient, {metric: True}, None)
         self._tell(said)
 
+    def correct(self, reading_id: str, reason: str, by: str = PAGE_DEVICE) -> bool:
+        """A reading was entered in error: what followed from it no longer stands.
+
+        False where there is no such reading, or it was struck out before.
+        """
+        with self._lock:
+            reading = self._journal.reading(reading_id)
+            if reading is None:
+                return False
+            at = self.now()
+            correction = Correction(
+                reading=reading.id,
+                patient=reading.patient,
+                metric=reading.metric,
+                taken_at=reading.taken_at,
+                at=at,
+                by=by,
+                reason=reason,
+            )
+            try:
+                with self._journal.transaction():
+                    self._journal.correct(correction)
+                    said = self._judge((), at, (reading,))
+            except Exception:
+                self._restore()
+                raise
+        self._tell(said)
+        return True
+
     # What goes out ------------------------------------------------------------------------------
 
     def wake_at(self) -> datetime | None:
@@ -226,11 +255,14 @@ class Home:
             return Said()
         return self._judge(self._journal.add_readings(rows), self.now())
 
-    def _judge(self, readings: Sequence[Reading], at: datetime) -> Said:
-        settled = settle(self.plan, self._states, readings, at, self._journal)
+    def _judge(
+        self, readings: Sequence[Reading], at: datetime, withdrawn: Sequence[Reading] = ()
+    ) -> Said:
+        settled = settle(self.plan, self._states, readings, at, self._journal, withdrawn)
+        why = "entered-in-error" if withdrawn else "late-reading"
         self._states = settled.states
         for gone in settled.superseded:
-            self._journal.supersede(gone.id, gone.patient, at, "late-reading")
+            self._journal.supersede(gone.id, gone.patient, at, why)
         prompts: list[Prompt] = []
         alerts: list[AlertRequest] = []
         for finding in settled.findings:

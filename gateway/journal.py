@@ -21,6 +21,7 @@ from rules.exact import micros, moment
 from rules.model import AlertRequest, Finding, Lane, Prompt
 from rules.records import (
     SCHEMA,
+    Correction,
     DeviceState,
     Notice,
     Quarantined,
@@ -41,6 +42,7 @@ _notice = msgspec.json.Decoder(Notice).decode
 KEPT_REFUSALS = 20
 """Of each source and reason, so many refused frames are kept whole; the rest are counted."""
 URGENT_FROM_TIER = 3
+_IN_ERROR = "entered-in-error"
 
 
 class JournalError(Exception):
@@ -157,6 +159,13 @@ class Journal:
         body = Superseded(finding=finding, patient=patient, at=at, by=by)
         self._add_body(RecordKind.SUPERSEDED, body, at, patient, Lane.URGENT)
 
+    def correct(self, correction: Correction) -> None:
+        """The reading was entered in error: it is struck out, and the server is told."""
+        self._db.execute(_SQL["strike"], (correction.reading, _IN_ERROR, micros(correction.at)))
+        self._add_body(
+            RecordKind.CORRECTION, correction, correction.at, correction.patient, Lane.URGENT
+        )
+
     def quarantine(self, source: str, raw: str, reason: str, at: datetime) -> None:
         """Keep what could not become a reading; after KEPT_REFUSALS of a kind only count it."""
         (count,) = self._db.execute(_SQL["refuse"], (source, reason, micros(at))).fetchone()
@@ -223,6 +232,11 @@ class Journal:
 
     def states(self) -> dict[str, bytes]:
         return dict(self._db.execute(_SQL["states"]).fetchall())
+
+    def reading(self, id_: str) -> Reading | None:
+        """One standing reading by its id."""
+        row = self._db.execute(_SQL["reading_by_id"], (id_,)).fetchone()
+        return None if row is None else _reading(row[0])
 
     def delivered(self, mid: int) -> bytes | None:
         row = self._db.execute(_SQL["delivered"], (mid,)).fetchone()

@@ -30,6 +30,8 @@ class RecordKind(StrEnum):
     ALERT = "alert"
     SUPERSEDED = "superseded"
     """Findings that a late reading undid; their alerts are annotated, never erased."""
+    CORRECTION = "correction"
+    """A reading was entered in error: of another person, or a slip."""
     DEVICE = "device"
     QUARANTINE = "quarantine"
 
@@ -41,6 +43,19 @@ class Superseded(Struct, frozen=True, kw_only=True):
     patient: str
     at: datetime
     by: str
+
+
+class Correction(Struct, frozen=True, kw_only=True):
+    """The reading does not count: who said so, and why. It is struck out, and never erased."""
+
+    reading: str
+    patient: str
+    metric: str
+    taken_at: datetime
+    at: datetime
+    by: str
+    """"home page", or the name of a member of staff."""
+    reason: str
 
 
 class DeviceState(Struct, frozen=True, kw_only=True):
@@ -63,7 +78,9 @@ class Quarantined(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-Body = Reading | Finding | Prompt | AlertRequest | Superseded | DeviceState | Quarantined
+Body = (
+    Reading | Finding | Prompt | AlertRequest | Superseded | Correction | DeviceState | Quarantined
+)
 
 BODY_TYPES: dict[str, type[Body]] = {
     RecordKind.READING: Reading,
@@ -71,6 +88,7 @@ BODY_TYPES: dict[str, type[Body]] = {
     RecordKind.PROMPT: Prompt,
     RecordKind.ALERT: AlertRequest,
     RecordKind.SUPERSEDED: Superseded,
+    RecordKind.CORRECTION: Correction,
     RecordKind.DEVICE: DeviceState,
     RecordKind.QUARANTINE: Quarantined,
 }

@@ -177,20 +177,21 @@ def _check_addresses(config: ServerConfig) -> None:
 
 def _check_key(gateway: Gateway) -> None:
     try:
-        right = len(bytes.fromhex(gateway.public_key)) == 32
+        key = bytes.fromhex(gateway.public_key)
     except ValueError:
-        right = False
-    if not right:
+        key = b""
+    # All zeros is the example's, and a point for which anyone can sign.
+    if len(key) != 32 or not any(key):
         raise ConfigError(
-            f"[[gateways]] {gateway.id}: public_key must be 64 hex digits, as the gateway prints "
-            "it at its start."
+            f"[[gateways]] {gateway.id}: public_key must be the 64 hex digits that `homebeat "
+            "gateway key` prints at that home."
         )
 
 
 def _check_person(person: Person) -> None:
     try:
         ZoneInfo(person.timezone)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise ConfigError(
             f"[[people]] {person.id}: timezone {person.timezone!r} is not known. Write one of the "
             'IANA names, as "Europe/London".'

@@ -204,20 +204,29 @@ def _refuse_unreachable(data: Path, user: pwd.struct_passwd | None) -> None:
 
 
 def _reachable_programs(programs: Programs, data: Path, user: pwd.struct_passwd | None) -> Programs:
-    """The programs themselves, or a copy under `data` where the user may not enter their folder."""
+    """The programs themselves, or a copy under `data` where the user may not enter their folder.
+
+    A wheel keeps libraries beside its package, and the programs look for them from where they are.
+    """
     if user is None or can_reach(programs.postgres, user):
         return programs
-    installation = programs.postgres.parent.parent
+    package = programs.postgres.parents[2]
     digest = blake2b(str(programs.postgres.stat().st_mtime_ns).encode(), digest_size=4).hexdigest()
     copy = data / f"postgres-programs-{digest}"
     if not copy.exists():
         making = data / f"{copy.name}.making"
         shutil.rmtree(making, ignore_errors=True)
-        shutil.copytree(
-            installation, making, symlinks=True, ignore=shutil.ignore_patterns("include")
-        )
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            if folder.is_dir():
+                shutil.copytree(
+                    folder,
+                    making / folder.name,
+                    symlinks=True,
+                    ignore=shutil.ignore_patterns("include", "*.py", "__pycache__"),
+                )
         making.rename(copy)
-    return Programs(copy / "bin" / "initdb", copy / "bin" / "postgres")
+    folder = copy / programs.postgres.parent.relative_to(package.parent)
+    return Programs(folder / "initdb", folder / "postgres")
 
 
 def _lock(data: Path) -> IO[bytes]:

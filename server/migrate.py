@@ -35,7 +35,7 @@ def migrate(conninfo: str) -> bool:
     leave the schema usable by the one before.
     """
     with psycopg.connect(conninfo) as connection:
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))  # until it is closed
         at = current(connection)
         if at is not None and at >= newest():
             return False

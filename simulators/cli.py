@@ -10,7 +10,7 @@ from plumbing.logs import start_logs
 from plumbing.processes import ChildFailed, ProgramMissing
 from simulators.frames import FrameError, frame
 from simulators.homes import config as settings
-from simulators.homes.run import NotConnected, run
+from simulators.homes.run import NotConnected, TooLate, run
 
 app = typer.Typer(no_args_is_help=True, help="Simulated homes and devices, for testers.")
 
@@ -26,6 +26,7 @@ def home(
     except (
         settings.ConfigError,
         NotConnected,
+        TooLate,
         ProgramMissing,
         ChildFailed,
         ValueError,

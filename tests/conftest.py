@@ -29,6 +29,15 @@ def shared() -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last.
+
+    Playwright, driven synchronously, leaves an event loop running in its thread, in which no
+    later test could start its own.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 class _Skips:
     """Fails a run in CI in which something was skipped."""
 

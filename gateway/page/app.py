@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import jinja2
 import msgspec
@@ -20,23 +19,23 @@ from starlette.responses import (
 )
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from devices.metrics import METRICS
 from gateway.health import Health
 from gateway.home import Home
-from gateway.page.view import HomeView
+from gateway.page.view import HomeView, ReadingLine
+from plumbing.own_page import OwnPage, form_fields
 
 _FOLDER = Path(__file__).parent
+_GONE = "This reading is not here any more."
+CORRECTION_REASONS = {
+    "another-person": "It was someone else",
+    "slip": "Something slipped or moved",
+    "not-taken": "Nobody took this reading",
+}
 _ANSWERS = {"yes": True, "no": False}
-_MAX_FORM_BYTES = 16 * 1024
 _TICK_S = 10.0
-_HEADERS = [
-    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; form-action 'self'"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-]
 
 
 class Changes:
@@ -70,10 +69,11 @@ def make_app(
     home: Home,
     view: Callable[[], HomeView],
     health: Callable[[], Health],
+    reading_line: Callable[[str], ReadingLine | None],
     changes: Changes,
     emergency_number: str,
 ) -> ASGIApp:
-    """The app. `view` and `health` may block: they are called in a thread."""
+    """The app. `view`, `health` and `reading_line` may block: they are called in a thread."""
     pages = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
         autoescape=True,
@@ -98,7 +98,7 @@ def make_app(
         return Response(msgspec.json.encode(found), media_type="application/json")
 
     async def answer(request: Request) -> Response:
-        form = await _form(request)
+        form = await form_fields(request)
         answers = {}
         for metric, word in form.items():
             if metric not in METRICS or word not in _ANSWERS:
@@ -112,8 +112,29 @@ def make_app(
             return page("sorry.html", 404, reason="This question is not here any more.")
         return RedirectResponse("/", 303)
 
+    async def show_wrong(request: Request) -> Response:
+        line = await run_in_threadpool(reading_line, request.path_params["reading"])
+        if line is None:
+            return page("sorry.html", 404, reason=_GONE)
+        return page(
+            "wrong.html",
+            reading=line.id,
+            title=line.title,
+            value=line.value,
+            when=line.when,
+            reasons=CORRECTION_REASONS,
+        )
+
+    async def put_right(request: Request) -> Response:
+        reason = (await form_fields(request)).get("reason", "")
+        if reason not in CORRECTION_REASONS:
+            return page("sorry.html", 400, reason="Choose one of the reasons.")
+        if not await run_in_threadpool(home.correct, request.path_params["reading"], reason):
+            return page("sorry.html", 404, reason=_GONE)
+        return RedirectResponse("/", 303)
+
     async def say(request: Request) -> Response:
-        form = await _form(request)
+        form = await form_fields(request)
         try:
             await run_in_threadpool(home.tell, form.get("person", ""), form.get("word", ""))
         except ValueError:
@@ -134,52 +155,17 @@ def make_app(
             Route("/health.json", health_json),
             Route("/prompts/{prompt}/answer", answer, methods=["POST"]),
             Route("/say", say, methods=["POST"]),
+            Route("/readings/{reading}/wrong", show_wrong),
+            Route("/readings/{reading}/wrong", put_right, methods=["POST"]),
             Route("/changes", events),
             Route("/alive", alive),
             Mount("/static", StaticFiles(directory=_FOLDER / "static")),
         ]
     )
-    return _Guard(app)
+    return OwnPage(app)
 
 
 async def _events(changes: Changes) -> AsyncIterator[bytes]:
     while True:
         yield f"data: {changes.version}\n\n".encode()
         await changes.wait(_TICK_S)
-
-
-async def _form(request: Request) -> dict[str, str]:
-    async with request.form(max_fields=20, max_files=0, max_part_size=_MAX_FORM_BYTES) as form:
-        return {key: value for key, value in form.items() if isinstance(value, str)}
-
-
-class _Guard:
-    """Security headers on every answer; forms are taken from our own page only."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        if scope["method"] not in ("GET", "HEAD") and not _same_origin(scope):
-            refusal = PlainTextResponse("Forms are taken from this home's own page only.", 403)
-            await refusal(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_HEADERS]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
-
-
-def _same_origin(scope: Scope) -> bool:
-    headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
-    site = headers.get("sec-fetch-site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")

@@ -67,6 +67,7 @@ class SentCard(Struct, frozen=True):
 
 
 class ReadingLine(Struct, frozen=True):
+    id: str
     title: str
     value: str
     when: str
@@ -142,15 +143,7 @@ def _person(
         if alert.patient == person.id and _is_shown(alert, newest.get(alert.id), at)
     ]
     latest = {reading.metric: reading for reading in journal.latest(person.id)}
-    lines = [
-        ReadingLine(
-            METRICS[metric].title,
-            value_text(latest[metric]),
-            day_time(latest[metric].taken_at, at, zone),
-        )
-        for metric in _SHOWN_METRICS
-        if metric in latest
-    ]
+    lines = [_line(latest[metric], at, zone) for metric in _SHOWN_METRICS if metric in latest]
     moved = latest.get("movement")
     return PersonView(
         person.id,
@@ -166,6 +159,20 @@ def _person(
 def _first_and_rest(text: str) -> tuple[str, str]:
     first, stop, rest = text.partition(". ")
     return first + stop.strip(), rest
+
+
+def reading_line(home: Home, reading: str, at: datetime) -> ReadingLine | None:
+    """One reading by its id, as the page shows it; None where it does not stand."""
+    with home.journal() as journal:
+        found = journal.reading(reading)
+    if found is None:
+        return None
+    return _line(found, at, _zone(home.plan.people.get(found.patient)))
+
+
+def _line(reading: Reading, at: datetime, zone: ZoneInfo) -> ReadingLine:
+    title = METRICS[reading.metric].title
+    return ReadingLine(reading.id, title, value_text(reading), day_time(reading.taken_at, at, zone))
 
 
 def _question(state: PromptState, texts: Texts) -> Question | None:

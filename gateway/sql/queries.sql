@@ -10,6 +10,11 @@ WHERE kind = 'reading' AND name = ? AND record.at > ? AND record.at <= ?
   AND NOT EXISTS (SELECT 1 FROM struck WHERE struck.id = record.id)
 ORDER BY record.at, record.id
 
+-- name: reading_by_id
+SELECT record.body FROM record
+WHERE record.id = ? AND kind = 'reading'
+  AND NOT EXISTS (SELECT 1 FROM struck WHERE struck.id = record.id)
+
 -- name: findings_since
 SELECT record.body FROM record
 WHERE kind = 'finding' AND name = ? AND record.at >= ?

@@ -1,5 +1,7 @@
 """org.bluez.Adapter1: power, and who is scanning with which filter."""
 
+from collections.abc import Callable
+
 from dbus_fast import Message, Variant
 
 from simulators.ble.tree import NO, YES, Answer, Interfaces, ObjectTree, Refusal
@@ -9,19 +11,32 @@ ADDRESS = "00:1A:7D:DA:71:13"
 
 
 class Adapter:
-    """One adapter. A client scans until it stops, leaves the bus, or the power goes."""
+    """One adapter. A client scans until it stops, leaves the bus, or the power goes.
 
-    def __init__(self, name: str, tree: ObjectTree) -> None:
+    `single_minded`: it can't connect while it scans or makes another connection, as some can't.
+    """
+
+    def __init__(
+        self, name: str, tree: ObjectTree, changed: Callable[[], None], *, single_minded: bool
+    ) -> None:
         self.path = f"/org/bluez/{name}"
         self.powered = True
+        self.linking = 0
+        """Connections that are being made."""
+        self._single_minded = single_minded
         self._name = name
         self._tree = tree
+        self._changed = changed
         self._filters: dict[str, dict[str, object]] = {}
         self._scanning: set[str] = set()
 
     @property
     def listens(self) -> bool:
         return self.powered and bool(self._scanning)
+
+    @property
+    def is_busy(self) -> bool:
+        return self._single_minded and (self.listens or self.linking > 0)
 
     @property
     def repeats(self) -> bool:
@@ -90,6 +105,7 @@ class Adapter:
         self._scanning.clear()
 
     def _show(self) -> None:
+        self._changed()
         shown = self._tree.value(self.path, ADAPTER, "Discovering")
         if shown is not None and shown is not self.listens:
             self._tree.update(self.path, ADAPTER, {"Discovering": Variant("b", self.listens)})

@@ -27,15 +27,21 @@ class MockBlueZ:
     """
 
     def __init__(
-        self, bus_address: str, adapter: str = "hci0", temporary_s: float = TEMPORARY_S
+        self,
+        bus_address: str,
+        adapter: str = "hci0",
+        *,
+        temporary_s: float = TEMPORARY_S,
+        single_minded: bool = False,
     ) -> None:
+        """`single_minded`: the adapter can't connect while it scans or makes another connection."""
         self.bus_address = bus_address
         self._tree = ObjectTree(self._on_call, self._on_set, self._on_leave)
         self._agents = Agents(self._tree)
-        self._adapter = Adapter(adapter, self._tree)
+        self._news = asyncio.Event()
+        self._adapter = Adapter(adapter, self._tree, self._news.set, single_minded=single_minded)
         self._temporary_s = temporary_s
         self._devices: dict[str, Device] = {}
-        self._news = asyncio.Event()
         self._running = False
         self._methods: dict[tuple[str, str], Callable[[Message], Awaitable[Answer]]] = {
             (ADAPTER, "SetDiscoveryFilter"): self._adapter.set_filter,
@@ -109,6 +115,11 @@ class MockBlueZ:
     def indicate(self, address: str, characteristic: str, value: bytes) -> bool:
         """Notify or indicate now. False where nobody is subscribed: the value is lost."""
         return self._devices[address].say(characteristic, value)
+
+    @property
+    def scanning(self) -> bool:
+        """Whether a client scans: what is advertised meanwhile is heard."""
+        return self._adapter.listens
 
     def connected(self, address: str) -> bool:
         return self._devices[address].connected

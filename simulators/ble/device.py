@@ -323,15 +323,17 @@ class Device:
         if self._giving_up is not None:
             raise Refusal(IN_PROGRESS, "Operation already in progress")
         fault = self.faults.connects.popleft() if self.faults.connects else None
-        if fault is ConnectFault.IN_PROGRESS:
+        if fault is ConnectFault.IN_PROGRESS or self._adapter.is_busy:
             raise Refusal(IN_PROGRESS, "Operation already in progress")
         self._giving_up = asyncio.Event()
+        self._adapter.linking += 1
         try:
             if fault is ConnectFault.NO_ANSWER or not await self._reached(self._giving_up):
                 await self._giving_up.wait()
                 raise Refusal(FAILED, ConnectFault.ABORT.value)
         finally:
             self._giving_up = None
+            self._adapter.linking -= 1
         stale = self.bonded and not self.remembers_bond
         self._set(Connected=True)
         if fault is ConnectFault.ABORT or stale:

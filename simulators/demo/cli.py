@@ -69,9 +69,10 @@ def _check(path: Path | None, within_s: float, seed: int, cut: LinkName | None) 
         if own is not None:
             shutil.rmtree(own, ignore_errors=True)
         return 0
+    name, why = verdict.missing.name, verdict.missing.missing
     sys.stderr.write(
-        f"homebeat demo: the link {verdict.missing.name!r} is missing: {verdict.missing.missing} "
-        f"within {within_s:g} s. Everything is kept in {folder.path}.\n"
+        f"homebeat demo: the link {name!r} is missing: after {verdict.took_s:.0f} s {why}. "
+        f"Everything is kept in {folder.path}.\n"
     )
     return 1
 

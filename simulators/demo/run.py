@@ -20,6 +20,8 @@ from simulators.demo.settings import Settings, choose_ports, write
 DEFAULT_SEED = 7
 _START_TRIES = 3
 """Where the start took so long that home time had hurried on, so many are made, each longer."""
+_TIME_TO_CUT = timedelta(seconds=1)
+"""Left between the last program that is up and the first thing that happens."""
 _KEEP_EVERY_S = 2.0
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -106,6 +108,7 @@ def _start(
                 person=person,
                 home_time=story.home_time(person, first, story_at, started_at, tempo),
                 story_at=story_at,
+                begin_by=started_at + timedelta(seconds=tempo.start_s),
                 answers=answers,
             )
         )
@@ -116,7 +119,7 @@ def _start(
         except BaseException:
             stage.programs.stop()
             raise
-        if utc_now() - started_at < timedelta(seconds=tempo.start_s):
+        if utc_now() + _TIME_TO_CUT < settings.begin_by:
             return stage
         say("The start took longer than the story waits: starting once more.")
         stage.programs.stop()

@@ -42,6 +42,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     home_time: HomeTime
     story_at: datetime
     """Home time of the weighing that the story is about."""
+    begin_by: datetime
+    """Machine time by which all programs must be up."""
     packs: tuple[str, ...] = ("heart-failure", "home-safety")
     answers: bool = False
     home_page_seen: int | None = None

@@ -99,7 +99,7 @@ class Tempo(Struct, frozen=True):
 
 
 SHOWN = Tempo(start_s=12.0, days_s=30.0, times=60.0)
-CHECKED = Tempo(start_s=8.0, days_s=8.0, times=360.0)
+CHECKED = Tempo(start_s=12.0, days_s=8.0, times=360.0)
 STORY_LASTS = timedelta(hours=1)
 """Home time from the weighing to an acknowledgement, with room for a slow machine."""
 START_SPAN = timedelta(minutes=6)

@@ -1,6 +1,7 @@
 """A simulated home's settings: one TOML file, read once, refused with the key and what to write."""
 
 import tomllib
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,8 @@ from msgspec import Struct
 from plumbing.clock import HomeTime
 from simulators.homes.roles import DEEDS
 from simulators.people.person import Deed, SimulatedPerson
+
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
 class ConfigError(Exception):
@@ -38,6 +41,14 @@ class Radio(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the mock BlueZ keeps its private bus. The path must be short: it holds a socket."""
 
     folder: Path
+
+
+class Begin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Nobody in the home does anything before all of `when` answer (URLs). Where they do not by
+    `by` (machine time), the home ends: its story would begin with nobody listening."""
+
+    when: tuple[str, ...]
+    by: datetime
 
 
 class DeviceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +82,7 @@ class HomeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mqtt: Address | None = None
     cable: CableEnds | None = None
     radio: Radio | None = None
+    begin: Begin | None = None
     home_time: HomeTime = HomeTime()
 
     @property
@@ -89,6 +101,11 @@ def load(path: Path) -> HomeConfig:
         raise ConfigError(f"{path} can't be read as TOML: {error}") from error
     except (msgspec.ValidationError, ValueError) as error:
         raise ConfigError(f"{path}: {error}") from error
+    if config.tester.host not in LOOPBACK:
+        raise ConfigError(
+            f"{path}: tester.host = {config.tester.host!r} would let others press the buttons of "
+            f"this home. Write {LOOPBACK[0]!r}."
+        )
     for device in config.devices:
         if (device.kind, device.model) not in DEEDS:
             raise ConfigError(

@@ -11,7 +11,6 @@ from devices.codec import Device, Known
 from devices.metrics import METRICS
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage
 from devices.registry import by_key
-from simulators.ble.bluez import MockBlueZ
 from simulators.ble.peripheral import Advert, Characteristic, Pairing, Peripheral, Service
 from simulators.homes.config import DeviceConfig
 from simulators.homes.roles import EVENTS, STATES
@@ -24,6 +23,14 @@ Publish = Callable[[Publication], None]
 SIGNAL_DBM = -62
 ADVERTS_FOR_EACH_CHANGE = 3
 """A BTHome device says a change several times, since nobody confirms an advertisement."""
+
+
+class Air(Protocol):
+    """What a Bluetooth device needs of the radio around it: MockBlueZ has it."""
+
+    def add_peripheral(self, peripheral: Peripheral) -> None: ...
+    def advertise(self, address: str, advert: Advert | None = None) -> None: ...
+    def store(self, address: str, characteristic: str, *values: bytes) -> None: ...
 
 
 class SimulatedDevice(Protocol):
@@ -111,16 +118,16 @@ class GattDevice:
     Its clock shows the local time of the home, without a zone.
     """
 
-    def __init__(self, config: DeviceConfig, bluez: MockBlueZ, zone: ZoneInfo) -> None:
+    def __init__(self, config: DeviceConfig, air: Air, zone: ZoneInfo) -> None:
         self.config = config
-        self._bluez = bluez
+        self._air = air
         self._zone = zone
         self._codec = _codec(config)
 
     def start(self) -> None:
         profile = self._codec.gatt
         assert profile is not None, f"{self._codec.key} is no GATT profile"
-        self._bluez.add_peripheral(
+        self._air.add_peripheral(
             Peripheral(
                 address=self.config.device,
                 name=self.config.name,
@@ -143,20 +150,20 @@ class GattDevice:
         frame = self._codec.encode(
             measurements=[replace(item, taken_at=local) for item in what.measurements]
         )
-        self._bluez.store(self.config.device, profile.subscribe[0], frame)
+        self._air.store(self.config.device, profile.subscribe[0], frame)
 
 
 class BthomeDevice:
     """A contact or a button that says all in its advertisements, each with a packet id."""
 
-    def __init__(self, config: DeviceConfig, bluez: MockBlueZ, last_packet: int) -> None:
+    def __init__(self, config: DeviceConfig, air: Air, last_packet: int) -> None:
         self.config = config
-        self._bluez = bluez
+        self._air = air
         self._codec = _codec(config)
         self._packet = last_packet
 
     def start(self) -> None:
-        self._bluez.add_peripheral(Peripheral(address=self.config.device, name=self.config.name))
+        self._air.add_peripheral(Peripheral(address=self.config.device, name=self.config.name))
 
     def notice(self, happening: Happening) -> None:
         self._packet = (self._packet + 1) % 256
@@ -169,7 +176,7 @@ class BthomeDevice:
         assert service is not None
         advert = Advert(service_data={service: data}, rssi_dbm=SIGNAL_DBM)
         for _ in range(ADVERTS_FOR_EACH_CHANGE):
-            self._bluez.advertise(self.config.device, advert)
+            self._air.advertise(self.config.device, advert)
 
 
 def _codec(config: DeviceConfig) -> Device:

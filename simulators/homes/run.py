@@ -9,14 +9,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from zoneinfo import ZoneInfo
 
+import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
+from plumbing.clock import utc_now
 from simulators.ble.bluez import MockBlueZ
 from simulators.ble.bus import private_bus
 from simulators.cable import Cable
 from simulators.homes.answering import Answering
-from simulators.homes.config import Address, DeviceConfig, HomeConfig
+from simulators.homes.config import Address, Begin, DeviceConfig, HomeConfig
 from simulators.homes.devices import (
     BthomeDevice,
     GattDevice,
@@ -30,13 +32,21 @@ from simulators.homes.home import SimulatedHome
 from simulators.mqtt import Publisher
 from simulators.page.app import make_app
 
+_ANSWERS_WITHIN_S = 2.0
+_ASK_AGAIN_S = 0.1
+_SERVER_ERROR = 500
+
+
+class TooLate(Exception):
+    """What should listen to the home was not there when its story began."""
+
 
 class NotConnected(Exception):
     """A port is taken, or a device has nothing to speak through; the message says which."""
 
 
 def run(config: HomeConfig) -> None:
-    """Until SIGINT or SIGTERM. Raises NotConnected, and what a bus that does not start raises."""
+    """Until SIGINT or SIGTERM. Raises NotConnected, TooLate, and what a bus raises."""
     asyncio.run(_run(config))
 
 
@@ -51,7 +61,7 @@ async def _run(config: HomeConfig) -> None:
         listener = parts.enter_context(_listen(config.tester))
         tasks = [
             asyncio.create_task(page.serve(sockets=[listener])),
-            asyncio.create_task(home.live()),
+            asyncio.create_task(_live(home, config.begin)),
             asyncio.create_task(stop.wait()),
         ]
         if home.answering is not None:
@@ -65,6 +75,31 @@ async def _run(config: HomeConfig) -> None:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+
+
+async def _live(home: SimulatedHome, begin: Begin | None) -> None:
+    if begin is not None:
+        await _wait_to_begin(begin)
+    await home.live()
+
+
+async def _wait_to_begin(begin: Begin) -> None:
+    """Until all answer. Raises TooLate where they do not in time."""
+    async with httpx.AsyncClient(timeout=_ANSWERS_WITHIN_S) as caller:
+        for url in begin.when:
+            while not await _answers(caller, url):
+                if utc_now() > begin.by:
+                    raise TooLate(f"{url} did not answer by {begin.by.isoformat()}: nobody listens")
+                await asyncio.sleep(_ASK_AGAIN_S)
+    if utc_now() > begin.by:
+        raise TooLate(f"all answered, but only after {begin.by.isoformat()}")
+
+
+async def _answers(caller: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await caller.get(url)).status_code < _SERVER_ERROR
+    except httpx.HTTPError:
+        return False
 
 
 def _listen(address: Address) -> socket.socket:

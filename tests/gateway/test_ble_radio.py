@@ -15,7 +15,7 @@ from dbus_fast.aio import MessageBus
 
 from devices.model import Advertisement, CharacteristicValue, Raw
 from devices.registry import by_key
-from gateway import ble_timing
+from gateway import ble_hearing, ble_timing
 from gateway.ble import BleDevice, Radio
 from gateway.ble_adverts import Fresh, Packet
 from gateway.ble_timing import Timing
@@ -152,9 +152,13 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
         devices: Sequence[BleDevice] = OURS,
         peripherals: Sequence[Peripheral] = (CUFF, OXIMETER, BUTTON),
         before: Callable[[MockBlueZ], Awaitable[None]] | None = None,
+        single_minded: bool = False,
     ) -> None:
         async def main() -> None:
-            async with private_bus(tmp_path) as address, MockBlueZ(address) as bluez:
+            async with (
+                private_bus(tmp_path) as address,
+                MockBlueZ(address, single_minded=single_minded) as bluez,
+            ):
                 monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
                 for peripheral in peripherals:
                     bluez.add_peripheral(peripheral)
@@ -211,6 +215,21 @@ def test_presses_are_told_apart_by_their_packet_id_and_repeats_are_not_passed(pl
         home.bluez.advertise(BUTTON.address, press(4))
         await home.until(lambda: len(home.heard) >= 4)
         assert [data[2] for data in home.presses()] == [1, 2, 3, 4]
+
+    play(scenario)
+
+
+def test_the_same_press_said_again_after_a_pause_is_another_one(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ble_hearing, "REPEAT_GAP_S", 0.05)
+
+    async def scenario(home: Home) -> None:
+        await home.scanning()
+        for count in (1, 2, 3):
+            home.bluez.advertise(BUTTON.address, press(1))
+            await home.until(lambda count=count: len(home.presses()) == count)
+            await asyncio.sleep(0.1)
 
     play(scenario)
 
@@ -314,7 +333,7 @@ def test_a_second_reading_comes_over_the_same_bond_after_a_power_cycle(play: Pla
         await home.until(lambda: len(home.values()) == 1)
         await home.bluez.vanish()
         await home.bluez.come_back()
-        home.bluez.store(CUFF.address, "2A35", PRESSURES[3])
+        home.bluez.store(CUFF.address, "2A35", PRESSURES[1])
         await home.until(lambda: len(home.values()) == 2)
         assert home.bluez.bonded(CUFF.address)
 
@@ -344,6 +363,17 @@ def test_a_device_that_keeps_measuring_is_held_as_long_as_it_speaks(play: Play) 
     play(scenario)
 
 
+def test_an_adapter_that_can_not_connect_while_it_scans_is_not_asked_to(play: Play) -> None:
+    async def scenario(home: Home) -> None:
+        home.bluez.store(CUFF.address, "2A35", PRESSURES[0])
+        home.bluez.wake(OXIMETER.address)
+        await home.until(lambda: bool(home.values()))
+        await home.bluez.until(lambda: home.bluez.subscribed(OXIMETER.address, "2A5F"))
+        assert {state.failures for state in home.radio.state.devices.values()} == {0}
+
+    play(scenario, single_minded=True)
+
+
 def test_the_scan_goes_on_while_a_link_is_open(play: Play) -> None:
     async def scenario(home: Home) -> None:
         home.bluez.wake(OXIMETER.address)
@@ -371,9 +401,9 @@ def test_a_device_that_says_nothing_is_let_go(play: Play) -> None:
 def test_a_value_that_leaves_before_the_subscription_is_answered_is_not_lost(play: Play) -> None:
     async def scenario(home: Home) -> None:
         home.bluez.faults(CUFF.address).speaks_early = True
-        home.bluez.store(CUFF.address, "2A35", PRESSURES[0], PRESSURES[3])
+        home.bluez.store(CUFF.address, "2A35", PRESSURES[0], PRESSURES[1])
         await home.until(lambda: len(home.values()) == 2)
-        assert home.values() == [PRESSURES[0], PRESSURES[3]]
+        assert home.values() == [PRESSURES[0], PRESSURES[1]]
 
     play(scenario)
 
@@ -381,9 +411,9 @@ def test_a_value_that_leaves_before_the_subscription_is_answered_is_not_lost(pla
 def test_a_value_that_a_reconnect_doubles_is_passed_on_as_it_came(play: Play) -> None:
     async def scenario(home: Home) -> None:
         home.bluez.faults(CUFF.address).lose_confirmations = 1
-        home.bluez.store(CUFF.address, "2A35", PRESSURES[0], PRESSURES[3])
+        home.bluez.store(CUFF.address, "2A35", PRESSURES[0], PRESSURES[1])
         await home.until(lambda: len(home.values()) == 3)
-        assert home.values() == [PRESSURES[0], PRESSURES[0], PRESSURES[3]]
+        assert home.values() == [PRESSURES[0], PRESSURES[0], PRESSURES[1]]
 
     play(scenario)
 
@@ -444,18 +474,55 @@ def test_a_connection_that_fails_is_tried_again_until_the_value_is_there(
 def test_the_wait_after_a_failure_grows_and_is_bounded(play: Play) -> None:
     async def scenario(home: Home) -> None:
         loop = asyncio.get_running_loop()
-        wrong = home.bluez.faults(CUFF.address)
-        wrong.connects.extend([ConnectFault.IN_PROGRESS] * 100)
         home.bluez.wake(CUFF.address)
         at_s: list[float] = []
         for count in range(1, 6):
             await home.until(lambda count=count: home.cuff.failures >= count)
             at_s.append(loop.time())
-        waits = [later - earlier for earlier, later in pairwise(at_s)]
-        assert min(waits) >= 0.05
-        assert max(waits) < 1.5
+        first_s, *_, last_s = (later - earlier for earlier, later in pairwise(at_s))
+        assert first_s >= 0.1
+        assert 0.4 <= last_s < 0.8 + 2.0
 
-    play(scenario, timing=replace(QUICK, retry_first_s=0.1, retry_most_s=0.2))
+    play(
+        scenario,
+        timing=replace(QUICK, retry_first_s=0.2, retry_most_s=0.8),
+        peripherals=(replace(CUFF, services=OXIMETER.services),),
+    )
+
+
+def test_a_device_that_says_the_same_again_and_again_is_visited_less_often(play: Play) -> None:
+    async def scenario(home: Home) -> None:
+        loop = asyncio.get_running_loop()
+        home.bluez.faults(CUFF.address).lose_confirmations = 100
+        home.bluez.store(CUFF.address, "2A35", PRESSURES[0])
+        at_s: list[float] = []
+        for count in range(1, 5):
+            await home.until(lambda count=count: len(home.values()) >= count)
+            at_s.append(loop.time())
+        assert min(later - earlier for earlier, later in pairwise(at_s[1:])) >= 0.2
+        assert home.cuff.failures == 0
+
+    play(scenario, timing=replace(QUICK, retry_first_s=0.4, retry_most_s=0.4))
+
+
+def test_a_device_that_fell_asleep_in_the_queue_is_not_waited_for(play: Play) -> None:
+    async def scenario(home: Home) -> None:
+        oximeter = home.radio.state.devices[OXIMETER.address]
+        home.bluez.faults(CUFF.address).connects.append(ConnectFault.NO_ANSWER)
+        home.bluez.wake(CUFF.address)
+        await home.until(lambda: not home.bluez.faults(CUFF.address).connects)
+        home.bluez.wake(OXIMETER.address)
+        await home.until(lambda: oximeter.last_seen is not None)
+        home.bluez.sleep(OXIMETER.address)
+        await home.until(lambda: home.cuff.failures == 1)
+        home.bluez.store(CUFF.address, "2A35", PRESSURES[0])
+        await home.until(lambda: bool(home.values()))
+        assert oximeter.failures == 0
+
+    play(
+        scenario,
+        timing=replace(QUICK, slots=1, scan_pause_s=0.1, connect_s=1.0, stale_s=0.3),
+    )
 
 
 def test_a_stale_bond_is_told_after_three_aborts_and_nothing_is_removed(play: Play) -> None:
@@ -464,7 +531,7 @@ def test_a_stale_bond_is_told_after_three_aborts_and_nothing_is_removed(play: Pl
         await home.bluez.until(lambda: home.bluez.bonded(CUFF.address))
         await home.bluez.until(lambda: not home.bluez.connected(CUFF.address))
         home.bluez.forget_bond(CUFF.address)
-        home.bluez.store(CUFF.address, "2A35", PRESSURES[3])
+        home.bluez.store(CUFF.address, "2A35", PRESSURES[1])
         await home.until(lambda: home.cuff.error == STALE_BOND)
         assert home.bluez.bonded(CUFF.address)
         assert home.bluez.stored(CUFF.address) == 1
@@ -543,6 +610,7 @@ def test_twenty_devices_that_wake_at_once_are_all_heard(play: Play) -> None:
         peripherals=scales,
         devices=[BleDevice(scale.address, "gatt.weight_scale", "Scale") for scale in scales],
         timing=replace(QUICK, stale_s=30.0),
+        single_minded=True,
     )
 
 

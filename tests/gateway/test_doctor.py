@@ -63,8 +63,10 @@ def test_a_weak_source_is_named_and_is_no_fault(tmp_path: Path) -> None:
         ('id = "x"\ndata = "d"\nplan = "p"\n[server]\nurl = "ftp://x"', "http://"),
         ('id = "x"\ndata = "d"\nplan = "p"\nsever = 1\n[server]\nurl = "http://x"', "sever"),
         (
-            ('id = "x"\ndata = "d"\nplan = "p"\n[server]\nurl = "http://x"\n'
-            '[[devices]]\ndevice = "a"\npatient = "b"\n[[devices]]\ndevice = "a"\npatient = "c"'),
+            (
+                'id = "x"\ndata = "d"\nplan = "p"\n[server]\nurl = "http://x"\n'
+                '[[devices]]\ndevice = "a"\npatient = "b"\n[[devices]]\ndevice = "a"\npatient = "c"'
+            ),
             "twice",
         ),
     ],

@@ -120,6 +120,25 @@ def test_a_late_reading_undoes_what_it_disproves(tmp_path: Path) -> None:
     assert journal.counts()[RecordKind.SUPERSEDED] == 1
 
 
+def test_a_reading_entered_in_error_takes_back_what_followed_from_it(tmp_path: Path) -> None:
+    home, journal = make_home(tmp_path)
+    home.take([level(50.0, 0), level(95.0, 1)])
+    (state,) = journal.open_prompts(START)
+    (wrong,) = [
+        r for r in journal.readings(["level"], START - timedelta(days=1), START) if r.value > 90
+    ]
+    assert home.correct(wrong.id, "another-person")
+    assert journal.open_prompts(START) == []
+    assert journal.prompt(state.prompt.id).state == "withdrawn"  # type: ignore[union-attr]
+    assert [r.value for r in journal.latest("tester")] == [50.0]
+    assert not home.correct(wrong.id, "another-person")
+    counts = journal.counts()
+    assert (counts[RecordKind.READING], counts[RecordKind.CORRECTION]) == (2, 1)
+    journal.close()
+    _, journal = make_home(tmp_path)
+    assert journal.open_prompts(START) == []
+
+
 def test_a_journal_that_fails_keeps_nothing_and_the_same_frames_come_through_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

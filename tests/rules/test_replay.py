@@ -172,9 +172,13 @@ def test_a_new_rule_says_what_is_already_true_and_nothing_of_what_is_over(
     settled = lived.restart(lasting.taken_at + H, plan(gain, *new))
     assert [(f.rule, f.at) for f in settled.findings] == [("high", lasting.taken_at + H)]
     late = reading("level", 30.0, "09:30", day=2, device="another")
-    assert lived.take([late], lasting.taken_at + 2 * H).findings == ()
-    after = reading("level", 30.0, "14:00", day=2, device="another")
-    assert active(lived.take([after], after.taken_at)) == ["high"]
+    (found,) = lived.take([late], lasting.taken_at + 2 * H).findings
+    assert (found.device, found.at) == ("another", lasting.taken_at + H), "true when it began"
+    over = [
+        reading("level", value, at, day=2, device="third")
+        for value, at in ((30.0, "08:00"), (5.0, "08:30"))
+    ]
+    assert lived.take(over, lasting.taken_at + 2 * H).findings == ()
 
 
 def test_a_new_rule_knows_the_phase_of_an_old_one(home, plan, gain, rule, reading):

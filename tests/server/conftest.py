@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -98,6 +99,46 @@ def config(tmp_path: Path) -> ServerConfig:
     )
 
 
+def record_of(
+    gateway: str, seq: int, kind: str, body: msgspec.Struct, lane: Lane = Lane.BULK
+) -> Record:
+    text = encode(body)
+    return Record(
+        schema=SCHEMA,
+        id=getattr(body, "id", None) or body_id(kind, text),
+        gateway=gateway,
+        seq=seq,
+        kind=kind,
+        lane=lane,
+        at=AT,
+        body=msgspec.Raw(text),
+    )
+
+
+@pytest.fixture
+def record() -> Callable[..., Record]:
+    """Records of home-1, numbered."""
+    numbers = count(1)
+    return lambda kind, body, lane=Lane.BULK: record_of("home-1", next(numbers), kind, body, lane)
+
+
+@pytest.fixture
+def signed_post() -> Callable[[httpx.Client, str, bytes], int]:
+    """Post a body as home-1 to a server that really runs; the status of its answer."""
+
+    def post(http: httpx.Client, path: str, body: bytes) -> int:
+        nonce = http.post("/api/v1/nonce").json()["nonce"]
+        signature = signing.sign_request(KEYS["home-1"], "POST", path, nonce, body)
+        headers = {
+            signing.SENDER_HEADER: "home-1",
+            signing.NONCE_HEADER: nonce,
+            signing.SIGNATURE_HEADER: signature,
+        }
+        return http.post(path, content=body, headers=headers).status_code
+
+    return post
+
+
 class Home:
     """A gateway's side of the wire: signs each request over the nonce that it has."""
 
@@ -123,17 +164,7 @@ class Home:
 
     def record(self, kind: str, body: msgspec.Struct, lane: Lane = Lane.BULK) -> Record:
         self.seq += 1
-        text = encode(body)
-        return Record(
-            schema=SCHEMA,
-            id=getattr(body, "id", None) or body_id(kind, text),
-            gateway=self.gateway,
-            seq=self.seq,
-            kind=kind,
-            lane=lane,
-            at=AT,
-            body=msgspec.Raw(text),
-        )
+        return record_of(self.gateway, self.seq, kind, body, lane)
 
     async def post(self, *records: Record) -> httpx.Response:
         return await self.request("POST", "/api/v1/records", encode(Batch(records=records)))

@@ -293,14 +293,11 @@ def test_the_signal_strength_is_dropped_when_the_last_scan_ends(play) -> None:
 
 def test_a_client_that_dies_scans_no_more(play) -> None:
     async def scenario(bluez: MockBlueZ) -> None:
-        bluez.add_peripheral(BUTTON)
-        watcher = await bus_client()
-        heard = await listen(watcher)
         bus = await bus_client()
         await call(bus, ADAPTER, "org.bluez.Adapter1", "StartDiscovery")
+        assert bluez.scanning
         bus.disconnect()
-        await until(lambda: "Discovering=False" in told(heard))
-        watcher.disconnect()
+        await bluez.until(lambda: not bluez.scanning)
 
     play(scenario)
 

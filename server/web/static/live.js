@@ -5,7 +5,7 @@
 // server says something every 10 s) tells its reader that it may be out of date.
 
 const STALE_MS = 20_000;
-const RECONNECT_MS = 2_000;
+const RECONNECT_MS = 5_000;
 const AGES_MS = 60_000;
 
 const channel = new BroadcastChannel("homebeat-news");
@@ -13,37 +13,45 @@ const freshness = document.getElementById("freshness");
 const words = document.getElementById("freshness-words");
 const announcer = document.getElementById("news");
 
-let heardAt = Date.now();
-let askedAt = Date.now();
+const loadedAt = Date.now();
+let heardAt = null;
+let askedAt = loadedAt;
 let missedSomething = false;
+let listening = false;
 
 navigator.locks.request("homebeat-news", listen);
-channel.addEventListener("message", (message) => hear(message.data));
+channel.addEventListener("message", ({ data }) => (data.kind === "hello" ? answer() : hear(data)));
+channel.postMessage({ kind: "hello" });
 setInterval(judge, 1_000);
 document.addEventListener("visibilitychange", judge);
 
 function listen() {
-  let source;
-  const connect = () => {
-    source = new EventSource("/live");
-    for (const kind of ["tick", "alert"]) {
-      source.addEventListener(kind, (event) => {
-        tell({ kind, ...JSON.parse(event.data) });
-      });
-    }
-    source.addEventListener("error", () => {
-      const refused = source.readyState === EventSource.CLOSED;
-      tell({ kind: refused ? "refused" : "lost" });
-      if (refused) setTimeout(connect, RECONNECT_MS);
-    });
-  };
+  listening = true;
   connect();
   return new Promise(() => {});
+}
+
+function connect() {
+  const source = new EventSource("/live");
+  for (const kind of ["tick", "alert"]) {
+    source.addEventListener(kind, (event) => {
+      tell({ kind, id: JSON.parse(event.data).id, at: Date.now() });
+    });
+  }
+  source.addEventListener("error", () => {
+    const refused = source.readyState === EventSource.CLOSED;
+    tell({ kind: refused ? "refused" : "lost" });
+    if (refused) setTimeout(connect, RECONNECT_MS);
+  });
 }
 
 function tell(said) {
   channel.postMessage(said);
   hear(said);
+}
+
+function answer() {
+  if (listening && heardAt) channel.postMessage({ kind: "tick", at: heardAt });
 }
 
 function hear(said) {
@@ -55,9 +63,9 @@ function hear(said) {
     ask(said); // whoever was signed out is sent to sign in
     return;
   }
-  heardAt = Date.now();
+  heardAt = said.at;
   judge();
-  if (said.kind === "alert" || missedSomething || heardAt - askedAt > AGES_MS) ask(said);
+  if (said.kind === "alert" || missedSomething || Date.now() - askedAt > AGES_MS) ask(said);
 }
 
 function ask(said) {
@@ -68,12 +76,13 @@ function ask(said) {
 }
 
 function judge() {
-  const stale = Date.now() - heardAt > STALE_MS;
+  const stale = Date.now() - (heardAt ?? loadedAt) > STALE_MS;
+  if (!heardAt && !stale) return;
   const state = stale ? "stale" : "live";
   if (freshness.dataset.state === state) return;
   freshness.dataset.state = state;
   words.textContent = stale
-    ? `This page may be out of date. Homebeat's server was last heard at ${clock(heardAt)}. Trying again.`
+    ? `This page may be out of date. Homebeat's server was last heard at ${clock(heardAt ?? loadedAt)}. Trying again.`
     : freshness.dataset.live;
 }
 

@@ -164,6 +164,22 @@ def test_the_health_page_says_what_does_not_work_and_what_was_refused(
     pictures(page, "home-health")
 
 
+def test_a_weight_of_someone_else_is_put_right(
+    home: Home,
+    open_browser: Callable[..., BrowserContext],
+    pictures: Callable[[Page, str], None],
+) -> None:
+    home.weigh(70.0, hours_ago=2)
+    home.weigh(95.0, hours_ago=1)
+    page = open_browser().new_page()
+    page.goto(home.url)
+    expect(page.get_by_role("cell", name="95.0 kg")).to_be_visible()
+    page.get_by_role("link", name="Put it right (Weight)").click()
+    pictures(page, "home-wrong")
+    page.get_by_role("button", name="It was someone else").click()
+    expect(page.get_by_role("cell", name="70.0 kg")).to_be_visible()
+
+
 def test_a_form_from_another_site_is_refused(
     home: Home, open_browser: Callable[..., BrowserContext]
 ) -> None:

@@ -246,6 +246,7 @@ class Care:
         self.server = server
         self.gateway = Gateway(server.url)
         self._open_browser = open_browser
+        self._contexts: list[BrowserContext] = []
 
     def send(self, readings: Sequence[Reading]) -> list[AlertRequest]:
         """Let the rules judge the readings of a home; the requests that they led to."""
@@ -254,11 +255,18 @@ class Care:
         return [body for _, body in bodies if isinstance(body, AlertRequest)]
 
     def signed_in(self, name: str = "Sam Okoro", **options: object) -> Page:
-        page = self._open_browser(**options).new_page()
+        context = self._open_browser(**options)
+        self._contexts.append(context)
+        page = context.new_page()
         page.goto(self.server.url)
         page.get_by_role("button", name=f"Sign in as {name}").click()
         page.wait_for_load_state()
         return page
+
+    def leave(self) -> None:
+        """Close the browsers: a page that outlives its server complains."""
+        for context in self._contexts:
+            context.close()
 
 
 @contextmanager
@@ -311,7 +319,9 @@ def morning(_morning: Server, open_browser: Callable[..., BrowserContext]) -> Ca
 def fresh(open_browser: Callable[..., BrowserContext]) -> Iterator[Care]:
     """A server of the test's own that has heard nothing yet."""
     with running() as server:
-        yield Care(server, open_browser)
+        care = Care(server, open_browser)
+        yield care
+        care.leave()
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def test_an_alert_is_taken_with_the_keyboard_alone(busy: Care) -> None:
 def test_everything_works_without_javascript(busy: Care, faults: Any) -> None:
     faults.expected = ("status of 422",)
     page = busy.signed_in(java_script_enabled=False)
-    expect(page.get_by_text("This page does not change by itself.")).to_be_visible()
+    expect(page.get_by_role("link", name="Load it again")).to_be_visible()
     page.get_by_role("link", name="Joan Hart").first.click()
     page.get_by_role("button", name="I’m on it").click()
     expect(page.get_by_role("heading", name="Sam Okoro is on it")).to_be_visible()

@@ -5,7 +5,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 pytestmark = pytest.mark.browser
 
@@ -19,6 +19,10 @@ def alert_of(page: Page, person: str) -> Any:
 
 def is_live(page: Page) -> None:
     expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+
+
+def is_stream(request: Request) -> bool:
+    return request.url.endswith("/live")
 
 
 def test_a_new_alert_appears_within_two_seconds_and_is_announced(fresh: Care, sos: Any) -> None:
@@ -57,11 +61,9 @@ def test_the_focus_goes_to_the_next_row_when_its_row_goes(fresh: Care, sos: Any)
 
 def test_tabs_share_one_connection_and_another_takes_over(fresh: Care, sos: Any) -> None:
     first = fresh.signed_in()
-    streams: list[str] = []
-    first.context.on(
-        "request", lambda request: streams.append(request.url) if "/live" in request.url else None
-    )
     is_live(first)
+    streams: list[Request] = []
+    first.context.on("request", lambda request: is_stream(request) and streams.append(request))
     tabs = [first.context.new_page() for _ in range(3)]
     for tab in tabs:
         tab.goto(fresh.server.url)
@@ -70,7 +72,7 @@ def test_tabs_share_one_connection_and_another_takes_over(fresh: Care, sos: Any)
     fresh.send([sos("idris")])
     for tab in tabs:
         expect(alert_of(tab, "Idris Bevan")).to_be_visible(timeout=2_000)
-    with tabs[0].context.expect_event("request", lambda request: "/live" in request.url):
+    with first.context.expect_event("request", is_stream):
         first.close()
     assert len(streams) == 1
     fresh.send([sos("margaret")])
@@ -96,7 +98,10 @@ def test_a_page_says_that_it_may_be_out_of_date_and_is_fresh_when_the_server_is_
     expect(alert_of(page, "Idris Bevan")).to_be_visible()
 
 
-def test_who_was_signed_out_elsewhere_is_asked_to_sign_in_again(fresh: Care, sos: Any) -> None:
+def test_who_was_signed_out_elsewhere_is_asked_to_sign_in_again(
+    fresh: Care, sos: Any, faults: Any
+) -> None:
+    faults.expected = ("status of 401",)
     page = fresh.signed_in()
     is_live(page)
     page.context.clear_cookies()
