@@ -1,5 +1,6 @@
 """`homebeat gateway doctor`: what would go wrong tonight, each with what to do."""
 
+import asyncio
 import http.client
 import os
 import socket
@@ -130,7 +131,11 @@ def _radio(ble: Ble) -> Part:
         )
     if not adapters and address == _SYSTEM_BUS:
         return Part("Bluetooth", "no adapter", "plug one in, or set [ble] enabled = false")
-    return Part("Bluetooth", ", ".join(adapters) or f"over {address}")
+    # bleak is imported where the radio is wanted, and only there.
+    from gateway.ble.bluez import trouble
+
+    found = asyncio.run(trouble(ble.adapter))
+    return Part("Bluetooth", "not usable" if found else ", ".join(adapters) or address, found)
 
 
 def _weak_sources(config: GatewayConfig) -> list[Part]:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -185,17 +185,27 @@ async def serve(gateway: Gateway) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, page.stop)
     gateway.start()
-    tasks = [asyncio.create_task(page.serve())]
-    if gateway.radio is not None:
-        tasks.append(asyncio.create_task(gateway.radio.run()))
+    serving = asyncio.create_task(page.serve())
+    listening = [] if gateway.radio is None else [asyncio.create_task(_listen(gateway.radio))]
     try:
         await _say_ready(gateway, page, f"http://{config.page.listen}")
-        await tasks[0]
+        await serving
     finally:
-        for task in tasks[1:]:
+        for task in listening:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*listening, return_exceptions=True)
         await asyncio.to_thread(gateway.stop)
+
+
+async def _listen(radio: Any) -> None:
+    """The radio, again and again: a mistake in it must not leave the home deaf."""
+    pause = Backoff(_RETRY_FIRST_S, _RETRY_MOST_S)
+    while True:
+        try:
+            await radio.run()
+        except Exception as error:  # noqa: BLE001 - the other senses of the home go on
+            log.error("radio stopped by a mistake, started again", error=error)
+        await asyncio.sleep(pause.next_s())
 
 
 class _Page(uvicorn.Server):
@@ -234,16 +244,15 @@ def _make_broker(config: GatewayConfig, home: Home) -> Any:
 def _make_radio(config: GatewayConfig, home: Home) -> Any:
     if not config.ble.enabled:
         return None
-    from gateway.ble import BleDevice, Radio
+    from gateway.ble.radio import BleDevice, Radio
 
-    async def take(frames: "Any") -> None:
-        stamped: list[Raw] = list(frames)
-        await asyncio.to_thread(home.take, stamped)
+    async def take(frames: Sequence[Raw]) -> None:
+        await asyncio.to_thread(home.take, frames)
 
     devices = [
         BleDevice(address=one.device, kind=one.kind, name=one.name)
         for one in config.devices
-        if one.device.count(":") == _COLONS_OF_AN_ADDRESS and one.kind
+        if one.device.count(":") == _COLONS_OF_AN_ADDRESS
     ]
     return Radio(devices, take, home.now, config.ble.adapter or None)
 

@@ -2,6 +2,8 @@
 
 import asyncio
 
+_AGAIN_S = 0.5
+
 
 def is_ending() -> bool:
     """Whether this task was asked to end: what it waited for may report an error of its own."""
@@ -10,8 +12,9 @@ def is_ending() -> bool:
 
 
 async def end(task: asyncio.Task[None]) -> None:
-    """Tell a task to end, and wait until it has."""
-    task.cancel()
-    await asyncio.wait([task])
+    """Tell a task to end until it has: a library may swallow a cancellation on its way out."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=_AGAIN_S)
     if not task.cancelled():
         task.result()

@@ -36,12 +36,11 @@ class Queries:
 class Database:
     """A pool of connections. Every statement outside `transaction` commits by itself."""
 
-    def __init__(self, conninfo: str) -> None:
-        self.conninfo = conninfo
+    def __init__(self, conninfo: str, least: int = _POOL_LEAST, most: int = _POOL_MOST) -> None:
         self._pool = AsyncConnectionPool(
             conninfo,
-            min_size=_POOL_LEAST,
-            max_size=_POOL_MOST,
+            min_size=least,
+            max_size=most,
             timeout=_WAIT_S,
             kwargs={"autocommit": True},
             open=False,

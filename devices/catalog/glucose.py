@@ -1,11 +1,9 @@
-"""Glucose profile: the measurement (2A18), and what the person noted beside it (2A34).
+"""Glucose profile: the measurement (2A18).
 
-Layout of 2A18, little-endian: flags u8 (0 offset, 1 concentration with type and place, 2 mol/L
-else kg/L, 3 status, 4 context follows); sequence u16; base time 7; [offset s16 min];
-[concentration SFLOAT; type low, place high nibble]; [status u16]. The person's time is the base
-time plus the offset: meters move the offset when their clock is set.
-Layout of 2A34: flags u8; sequence u16; [extended flags u8]; then, by flags 0 to 6, the fields of
-CONTEXT. Some stacks send it padded with zeros to its full length.
+Layout, little-endian: flags u8 (0 offset, 1 concentration with type and place, 2 mol/L else kg/L,
+3 status, 4 context follows); sequence u16; base time 7; [offset s16 min]; [concentration SFLOAT;
+type low, place high nibble]; [status u16]. The person's time is the base time plus the offset:
+meters move the offset when their clock is set.
 
 HI and LO are no numbers: whatever stands in the field then is a limit of the meter, so they are
 events. Control solution is not the person, and no measurement. A record without a value still
@@ -13,6 +11,7 @@ tells its sequence number, so that a download can go on behind it.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,19 +19,17 @@ from devices import wall_clock
 from devices.codec import (
     NOTHING_KNOWN,
     Claim,
-    DecodeError,
     Device,
     Gatt,
     Known,
     KnownBy,
     Vector,
-    assigned_number,
 )
 from devices.facts import fields_of, from_plain, plain, told, value_of
 from devices.fields import Cursor, Special, s16, sfloat, to_date_time, to_sfloat, u16
-from devices.model import CharacteristicValue, Decoded, Event, Fact, Measurement, Quality, Raw
+from devices.model import Decoded, Event, Fact, Measurement, Quality, Raw
 
-MEASUREMENT, CONTEXT_OF = "2A18", "2A34"
+MEASUREMENT = "2A18"
 OFFSET, CONCENTRATION, MOLAR, STATUS, CONTEXT_FOLLOWS = 0x01, 0x02, 0x04, 0x08, 0x10
 OVERRUN, UNDERRUN = 0x7FFF, -0x8000
 
@@ -62,6 +59,11 @@ STATUS_BITS = (
     (0x0080 | 0x0100, Quality.TOO_HOT_OR_COLD),
     (0x0800, Quality.TIME_UNCERTAIN),
 )
+BEYOND = (
+    ("glucose_above_range", ABOVE_RANGE, Special.INFINITY),
+    ("glucose_below_range", BELOW_RANGE, Special.NEGATIVE_INFINITY),
+)
+"""Event, its bit in the status, and the SFLOAT that says it where there is no status."""
 SAID_BITS = {
     Quality.DEVICE_FAULT: 0x0400,
     Quality.POOR_SAMPLE: 0x0004,
@@ -69,27 +71,9 @@ SAID_BITS = {
     Quality.TIME_UNCERTAIN: 0x0800,
 }
 
-# Section 3.2: flag, and its fields in order; "nibbles" are two in one byte, the low one first.
-EXTENDED, MEDICATION_IN_LITRES = 0x80, 0x20
-CONTEXT: tuple[tuple[int, tuple[tuple[str, str], ...]], ...] = (
-    (0x01, (("u8", "carbohydrate"), ("sfloat", "carbohydrate_kg"))),
-    (0x02, (("u8", "meal"),)),
-    (0x04, (("nibbles", "tester health"),)),
-    (0x08, (("u16", "exercise_duration_s"), ("u8", "exercise_intensity_pct"))),
-    (0x10, (("u8", "medication"), ("sfloat", "medication_kg"))),
-    (0x40, (("sfloat", "hba1c_pct"),)),
-)
-LITRES = {"medication_kg": "medication_l"}
-
 
 def decode(raw: Raw, known: Known) -> Decoded:
-    heard = value_of(raw, "a glucose characteristic")
-    if assigned_number(heard.characteristic) == CONTEXT_OF:
-        return Decoded(facts=told(heard.address, _context(heard.value)))
-    return _measurement(heard)
-
-
-def _measurement(heard: CharacteristicValue) -> Decoded:
+    heard = value_of(raw, "the glucose measurement characteristic")
     frame = Cursor(heard.value)
     flags = frame.u8()
     fields: dict[str, object] = {"sequence": frame.u16()}
@@ -113,28 +97,21 @@ def _measurement(heard: CharacteristicValue) -> Decoded:
     frame.finish()
     fields["context_follows"] = bool(flags & CONTEXT_FOLLOWS)
 
-    known_offset = None if offset in (OVERRUN, UNDERRUN) else offset
-    taken_at = (
-        None
-        if known_offset is None
-        else wall_clock.later(wall_clock.moment(base), known_offset)
-    )
-    quality = [flag for bits, flag in STATUS_BITS if status & bits]
-    if taken_at is None and Quality.TIME_UNCERTAIN not in quality:
-        quality.append(Quality.TIME_UNCERTAIN)
+    start = None if offset in (OVERRUN, UNDERRUN) else wall_clock.moment(base)
+    taken_at = wall_clock.later(start, offset)
     measurements: list[Measurement] = []
     events: list[Event] = []
     if sample != CONTROL_TYPE and place != CONTROL_PLACE:
-        for event, bit, special in BEYOND:
-            if status & bit or concentration is special:
-                events.append(
-                    Event(
-                        device=heard.address,
-                        event=event,
-                        key=str(fields["sequence"]),
-                        taken_at=taken_at,
-                    )
-                )
+        events = [
+            Event(
+                device=heard.address,
+                event=event,
+                key=str(fields["sequence"]),
+                taken_at=taken_at,
+            )
+            for event, bit, special in BEYOND
+            if status & bit or concentration is special
+        ]
         if not events and isinstance(concentration, float) and concentration != 0.0:
             shown, power = SHOWN_AS[unit]
             measurements.append(
@@ -144,7 +121,7 @@ def _measurement(heard: CharacteristicValue) -> Decoded:
                     value=times_ten(concentration, power),
                     unit=shown,
                     taken_at=taken_at,
-                    quality=tuple(quality),
+                    quality=_quality(status, taken_at),
                 )
             )
     if flags & STATUS:
@@ -160,47 +137,16 @@ def _measurement(heard: CharacteristicValue) -> Decoded:
     return Decoded(tuple(measurements), tuple(events), told(heard.address, fields))
 
 
-BEYOND = (
-    ("glucose_above_range", ABOVE_RANGE, Special.INFINITY),
-    ("glucose_below_range", BELOW_RANGE, Special.NEGATIVE_INFINITY),
-)
-"""Event, its bit in the status, and the SFLOAT that says it where there is no status."""
+def _quality(status: int, taken_at: datetime | None) -> tuple[Quality, ...]:
+    found = [flag for bits, flag in STATUS_BITS if status & bits]
+    if taken_at is None and Quality.TIME_UNCERTAIN not in found:
+        found.append(Quality.TIME_UNCERTAIN)
+    return tuple(found)
 
 
 def times_ten(value: float, power: int) -> float:
     """The double nearest to the decimal value x 10^power: 0.0012 kg/L is 120 mg/dL, not 119.99."""
     return float(Decimal(repr(value)).scaleb(power))
-
-
-def _context(whole: bytes) -> dict[str, object]:
-    frame = Cursor(whole)
-    flags = frame.u8()
-    fields: dict[str, object] = {"sequence": frame.u16()}
-    if flags & EXTENDED:
-        fields["extended_flags"] = frame.u8()
-    for flag, layout in CONTEXT:
-        for kind, name in layout if flags & flag else ():
-            fields |= _read(frame, kind, _named(name, flags))
-    if any(frame.take(frame.left)):
-        raise DecodeError("more bytes than its flags promise, and they are not padding", whole)
-    return fields
-
-
-def _read(frame: Cursor, kind: str, name: str) -> dict[str, object]:
-    match kind:
-        case "sfloat":
-            return {name: plain(frame.sfloat())}
-        case "u16":
-            return {name: frame.u16()}
-        case "nibbles":
-            both = frame.u8()
-            low, high = name.split()
-            return {low: both & 0x0F, high: both >> 4}
-    return {name: frame.u8()}
-
-
-def _named(name: str, flags: int) -> str:
-    return LITRES.get(name, name) if flags & MEDICATION_IN_LITRES else name
 
 
 def encode(
@@ -210,14 +156,12 @@ def encode(
     facts: Sequence[Fact] = (),
     known: Known = NOTHING_KNOWN,
 ) -> bytes:
-    """A 2A18 frame, or a 2A34 frame where known["at"] is "2A34".
+    """A 2A18 frame.
 
     What facts don't say: sequence 0, capillary plasma from a finger. Without `blood_glucose` and
     without the fact `concentration`: the frame has no value.
     """
     fields = fields_of(facts)
-    if known.get("at") == CONTEXT_OF:
-        return _context_frame(fields)
     said = {item.metric: item for item in measurements}
     glucose = said.get("blood_glucose")
     spoken: tuple[Measurement | Event, ...] = (*measurements, *events)
@@ -274,33 +218,6 @@ def _status(said: dict[str, Measurement], events: Sequence[Event]) -> int:
     return status
 
 
-def _context_frame(fields: dict[str, Any]) -> bytes:
-    litres = any(name in fields for name in LITRES.values())
-    flags = MEDICATION_IN_LITRES if litres else 0
-    body = u16(fields.get("sequence", 0))
-    if "extended_flags" in fields:
-        flags |= EXTENDED
-        body += bytes((fields["extended_flags"],))
-    for flag, layout in CONTEXT:
-        names = [_named(name, flags) for _, row in layout for name in row.split()]
-        if all(name in fields for name in names):
-            flags |= flag
-            for kind, name in layout:
-                body += _written(kind, [fields[part] for part in _named(name, flags).split()])
-    return bytes((flags,)) + body
-
-
-def _written(kind: str, values: list[Any]) -> bytes:
-    match kind:
-        case "sfloat":
-            return u16(to_sfloat(from_plain(values[0])))
-        case "u16":
-            return u16(values[0])
-        case "nibbles":
-            return bytes((values[1] << 4 | values[0],))
-    return bytes(values)
-
-
 _NORDIC = (
     "NordicSemiconductor/Android-BLE-Common-Library@c078e25 "
     "ble-common/src/test/java/no/nordicsemi/android/ble/common/callback/glucose/"
@@ -310,16 +227,13 @@ DEVICE = Device(
     key="gatt.glucose",
     title="Glucose meter (Bluetooth glucose profile)",
     known_by=KnownBy.CAPTURED,
-    sources=(
-        "Bluetooth SIG, Glucose Service 1.0.1, sections 3.1 and 3.2",
-        "Bluetooth SIG, GATT Specification Supplement, Glucose Measurement Context",
-    ),
-    claims=(Claim(characteristic=MEASUREMENT), Claim(characteristic=CONTEXT_OF)),
+    sources=("Bluetooth SIG, Glucose Service 1.0.1, section 3.1",),
+    claims=(Claim(characteristic=MEASUREMENT),),
     metrics=("blood_glucose", "battery_low"),
     events=("glucose_above_range", "glucose_below_range"),
     decode=decode,
     encode=encode,
-    gatt=Gatt(service="1808", subscribe=(MEASUREMENT, CONTEXT_OF, "2A52")),
+    gatt=Gatt(service="1808", subscribe=(MEASUREMENT, "2A34", "2A52")),
     vectors=(
         Vector(
             at=MEASUREMENT,
@@ -406,16 +320,6 @@ DEVICE = Device(
             expected=None,
             source=_NORDIC + "GlucoseMeasurementDataCallbackTest.java",
             note="its time offset is missing",
-        ),
-        Vector(
-            at=CONTEXT_OF,
-            frame="0001000000000000000000000000000000",
-            expected={},
-            facts={"sequence": 1},
-            source=_NORDIC + "GlucoseMeasurementContextDataCallbackTest.java",
-            lossless=False,
-            note="padded with zeros to the full length",
-            open_ended=True,
         ),
     ),
 )

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from devices.codec import (
     NOTHING_KNOWN,
     Claim,
-    DecodeError,
     Device,
     Gatt,
     Known,
@@ -39,8 +38,8 @@ def decode(raw: Raw, known: Known) -> Decoded:
     if assigned_number(heard.characteristic) == LOCATION:
         place = frame.u8()
         frame.finish()
-        named = {"place": PLACES[place]} if place in PLACES else {}
-        return Decoded(facts=told(heard.address, {"location": place} | named))
+        named: dict[str, object] = {"place": PLACES[place]} if place in PLACES else {}
+        return Decoded(facts=told(heard.address, {"location": place, **named}))
     flags = frame.u8()
     rate = frame.u16() if flags & WIDE else frame.u8()
     energy = frame.u16() if flags & ENERGY else None

@@ -45,7 +45,7 @@ def present(data: AlertDetail, config: ServerConfig) -> AlertView:
         raised=moment(alert.opened_at, now, zone),
         note=wording.note(alert),
         seen=alert.state not in wording.UNSEEN,
-        state=wording.state(alert, wording.STAFF_STATES),
+        state=wording.staff_state(alert),
         matters=person.matters if person else "",
         counterfactuals=(
             *sentences(because, data.evidence),

@@ -45,11 +45,11 @@ def present(data: queries.PersonPage, *, own: bool, machine_now: datetime) -> Pe
 
 
 def _alert(alert: AlertSummary, person: Person, now: datetime, own: bool) -> PersonAlert:
-    say = for_person if own else for_staff
+    say, state = (for_person, wording.own_state) if own else (for_staff, wording.staff_state)
     return PersonAlert(
         id=alert.id,
         words=say(alert.text, alert.values),
-        state=wording.state(alert, wording.OWN_STATES if own else wording.STAFF_STATES),
+        state=state(alert),
         raised=moment(alert.opened_at, now, person.timezone),
     )
 

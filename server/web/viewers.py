@@ -2,12 +2,18 @@
 
 from urllib.parse import urlsplit
 
+from server.alerting.ledger import staff
 from server.permissions import Actor, Role
 from server.web.views import Viewer
 
 
 def viewer_of(actor: Actor) -> Viewer:
-    return Viewer(name=actor.name, staff=actor.role is Role.CLINICIAN, home=home_of(actor))
+    return Viewer(
+        name=actor.name,
+        shown=staff(actor).shown,
+        staff=actor.role is Role.CLINICIAN,
+        home=home_of(actor),
+    )
 
 
 def home_of(actor: Actor) -> str:

@@ -7,9 +7,11 @@ from server.web.moments import Moment
 
 
 class Viewer(Struct, frozen=True, kw_only=True):
-    """Who is looking, by the name that staff or the person chose to be shown."""
+    """Who is looking."""
 
     name: str
+    shown: str
+    """As they are known at the homes."""
     staff: bool
     home: str
     """Where their pages begin: the worklist, or their own page."""

@@ -72,8 +72,14 @@ PLAIN_TITLES: Titles = {
 """For the person's own page."""
 
 
-def state(alert: AlertSummary, words: dict[State, str]) -> str:
-    return words[alert.state].format(name=alert.taken_by or "Someone")
+def staff_state(alert: AlertSummary) -> str:
+    return STAFF_STATES[alert.state].format(name=alert.taken_by or "Someone")
+
+
+def own_state(alert: AlertSummary) -> str:
+    """At home, staff are known by their first name."""
+    name = (alert.taken_by or "someone").partition(" ")[0]
+    return OWN_STATES[alert.state].format(name=name)
 
 
 def note(alert: AlertSummary) -> str:

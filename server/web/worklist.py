@@ -48,7 +48,7 @@ def alert_row(alert: AlertSummary, people: Mapping[str, Person], now: datetime) 
         why=for_staff(alert.text, alert.values),
         raised=moment(alert.opened_at, now, person.timezone),
         seen=not _unseen(alert),
-        state=wording.state(alert, wording.STAFF_STATES),
+        state=wording.staff_state(alert),
         note=wording.note(alert),
     )
 
@@ -59,7 +59,7 @@ def _kit_row(alert: AlertSummary, data: queries.Worklist, config: ServerConfig) 
         what=wording.home(config, alert.gateway),
         why=for_staff(alert.text, alert.values),
         since=moment(alert.opened_at, data.home_now, _zone(data)),
-        state=wording.state(alert, wording.STAFF_STATES),
+        state=wording.staff_state(alert),
     )
 
 

@@ -9,9 +9,10 @@ from dbus_fast import Message
 
 from simulators.ble.adapter import ADAPTER, Adapter
 from simulators.ble.agents import AGENT_MANAGER, Agents
-from simulators.ble.device import DEVICE, Device
+from simulators.ble.device import Device
 from simulators.ble.gatt import CHARACTERISTIC
 from simulators.ble.peripheral import Advert, Faults, Peripheral
+from simulators.ble.shown import DEVICE
 from simulators.ble.tree import DBUS, Answer, ObjectTree, Refusal
 
 BLUEZ = "org.bluez"
@@ -125,7 +126,7 @@ class MockBlueZ:
         return self._devices[address].connected
 
     def bonded(self, address: str) -> bool:
-        return self._devices[address].bonded
+        return self._devices[address].shown.bonded
 
     def subscribed(self, address: str, characteristic: str) -> bool:
         return self._devices[address].subscribed(characteristic)
@@ -150,10 +151,13 @@ class MockBlueZ:
 
     def rename(self, address: str, alias: str) -> None:
         """Change BlueZ's object of the device by something that is no advertisement."""
-        self._devices[address].touch(alias)
+        self._devices[address].shown.rename(alias)
 
     def lose_scan(self) -> None:
-        """BlueZ still says that it discovers, and hears nothing any more (bluez issue 807)."""
+        """BlueZ still says that it discovers, and hears nothing any more.
+
+        It does so: github.com/bluez/bluez/issues/807.
+        """
         self._adapter.clear()
 
     def power(self, on: bool) -> None:
@@ -188,8 +192,8 @@ class MockBlueZ:
         self._tree.add("/org/bluez", {AGENT_MANAGER: {}})
         self._tree.add(self._adapter.path, self._adapter.interfaces())
         for device in self._devices.values():
-            if device.bonded:
-                device.show()
+            if device.shown.bonded:
+                device.shown.show()
 
     # Waiting ----------------------------------------------------------------------------------
 
@@ -241,7 +245,7 @@ class MockBlueZ:
 
     async def _remove_device(self, call: Message) -> Answer:
         device = self._device_at(call.body[0])
-        if device is None or not device.known:
+        if device is None or not device.shown.known:
             raise Refusal("org.bluez.Error.DoesNotExist", "Does Not Exist")
         device.remove()
         return Answer()
@@ -249,7 +253,7 @@ class MockBlueZ:
     def _silence_if_deaf(self) -> None:
         if not self._adapter.listens:
             for device in self._devices.values():
-                device.silence()
+                device.shown.silence()
 
     def _device_at(self, path: str) -> Device | None:
         """The device whose object, or whose service's object, is at the path."""

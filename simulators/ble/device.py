@@ -1,4 +1,4 @@
-"""org.bluez.Device1: one peripheral, as it behaves and as BlueZ shows it.
+"""One peripheral: how it behaves, its link and its values.
 
 The order of what BlueZ says is what clients stumble over: Connected, then the GATT objects, then
 ServicesResolved, and only then the answer to Connect.
@@ -25,15 +25,13 @@ from simulators.ble.peripheral import (
     Peripheral,
     uuid_of,
 )
-from simulators.ble.tree import NO, YES, Answer, ObjectTree, Properties, Refusal
+from simulators.ble.shown import Shown
+from simulators.ble.tree import NO, YES, Answer, ObjectTree, Refusal
 
-DEVICE = "org.bluez.Device1"
 FAILED = "org.bluez.Error.Failed"
 IN_PROGRESS = "org.bluez.Error.InProgress"
 NOT_PERMITTED = "org.bluez.Error.NotPermitted"
 
-RSSI_STEP_DBM = 8
-"""BlueZ reports no smaller change of the signal to a client that wants no repeats."""
 GAP_S = 0.01
 """Between two values of one device: a connection interval or so."""
 FLAP_S = 0.005
@@ -43,7 +41,7 @@ LATE_OBJECTS_S = 0.1
 
 
 class Device:
-    """What one peripheral does, and BlueZ's object of it while BlueZ knows it."""
+    """What one peripheral does; `shown` is BlueZ's object of it."""
 
     def __init__(
         self,
@@ -55,17 +53,22 @@ class Device:
         changed: Callable[[], None],
     ) -> None:
         self.peripheral = peripheral
-        self.path = f"{adapter.path}/dev_{peripheral.address.replace(':', '_')}"
+        self.shown = Shown(
+            peripheral,
+            adapter,
+            tree,
+            temporary_s,
+            in_use=lambda: self.connected or self._giving_up is not None,
+        )
+        self.path = self.shown.path
         self.faults = Faults()
         self.connected = False
-        self.bonded = False
         self.remembers_bond = False
         """What the peripheral itself still knows of the bond."""
         self.written: list[tuple[str, bytes]] = []
         self._adapter = adapter
         self._agents = agents
         self._tree = tree
-        self._temporary_s = temporary_s
         self._changed = changed
         self._stored: deque[tuple[str, bytes]] = deque()
         self._sending = False
@@ -76,16 +79,9 @@ class Device:
         self._clients: dict[str, set[str]] = {}
         self._pipes: dict[str, list[socket.socket]] = {}
         self._resolved_s = 0.0
-        self._heard_s = 0.0
-        self._rssi_dbm: int | None = None
-        self._forgetting: asyncio.TimerHandle | None = None
         self._characteristics = dict(gatt.characteristics(self.path, peripheral.services))
 
     # The peripheral itself --------------------------------------------------------------------
-
-    @property
-    def awake(self) -> bool:
-        return self._beacon is not None
 
     def wake(self) -> None:
         """Advertise until `sleep`, except while a link is open."""
@@ -130,7 +126,7 @@ class Device:
 
     def broadcast(self, advert: Advert, for_s: float) -> None:
         """Say it now, and again and again for so long, asleep or not."""
-        self.hear(advert)
+        self.shown.hear(advert)
         if for_s > 0:
             self._spawn(self._broadcast_again(advert, for_s))
 
@@ -139,12 +135,12 @@ class Device:
             async with asyncio.timeout(for_s):
                 while True:
                     await asyncio.sleep(self.peripheral.interval_s)
-                    self.hear(advert)
+                    self.shown.hear(advert)
 
     async def _advertise(self) -> None:
         while True:
             if not self.connected:
-                self.hear(self.peripheral.advert)
+                self.shown.hear(self.peripheral.advert)
             await asyncio.sleep(self.peripheral.interval_s)
 
     async def _send_stored(self) -> None:
@@ -164,118 +160,16 @@ class Device:
                 self.sleep()
                 self.drop()
 
-    # What BlueZ hears and shows ---------------------------------------------------------------
-
-    @property
-    def known(self) -> bool:
-        return self.path in self._tree.objects
-
-    def hear(self, advert: Advert) -> None:
-        """One advertisement arrives, if the adapter listens."""
-        if not self._adapter.listens:
-            return
-        self._heard_s = asyncio.get_running_loop().time()
-        if not self.known:
-            self._rssi_dbm = advert.rssi_dbm
-            self.show(self._advertised(advert))
-            return
-        changed = self._advertised(advert)
-        if not self._adapter.repeats:
-            held = self._tree.objects[self.path][DEVICE]
-            near = (
-                self._rssi_dbm is not None and abs(self._rssi_dbm - advert.rssi_dbm) < RSSI_STEP_DBM
-            )
-            changed = {
-                name: value
-                for name, value in changed.items()
-                if (not near if name == "RSSI" else held.get(name) != value)
-            }
-        if "RSSI" in changed:
-            self._rssi_dbm = advert.rssi_dbm
-        if changed:
-            self._tree.update(self.path, DEVICE, changed)
-
-    def show(self, extra: Properties | None = None) -> None:
-        """Export the object."""
-        address, name = self.peripheral.address, self.peripheral.name
-        properties = {
-            "Address": Variant("s", address),
-            "AddressType": Variant("s", "public"),
-            "Alias": Variant("s", name or address.replace(":", "-")),
-            "Paired": Variant("b", self.bonded),
-            "Bonded": Variant("b", self.bonded),
-            "Trusted": Variant("b", self.bonded),
-            "Blocked": NO,
-            "LegacyPairing": NO,
-            "Connected": NO,
-            "ServicesResolved": NO,
-            "UUIDs": Variant("as", []),
-            "Adapter": Variant("o", self._adapter.path),
-        }
-        if name:
-            properties["Name"] = Variant("s", name)
-        self._tree.add(self.path, {DEVICE: properties | (extra or {})})
-        self._forget_later()
-
-    def silence(self) -> None:
-        """The last scan ended: BlueZ drops the signal strength."""
-        if self.known and self._tree.value(self.path, DEVICE, "RSSI") is not None:
-            self._tree.update(self.path, DEVICE, {}, ["RSSI"])
-        self._rssi_dbm = None
-
-    def touch(self, alias: str) -> None:
-        """A change of the object that is no advertisement."""
-        if self.known:
-            self._tree.update(self.path, DEVICE, {"Alias": Variant("s", alias)})
-
     def vanish(self) -> None:
-        """bluetoothd is gone, and with it the link and what only it knew."""
+        """bluetoothd is gone, and with it the link."""
         self._lose_link()
-        self._rssi_dbm = None
-        if self._forgetting is not None:
-            self._forgetting.cancel()
-            self._forgetting = None
+        self.shown.vanish()
 
     def remove(self) -> None:
         """BlueZ forgets the device, its bond and its services."""
         self.drop()
-        self.bonded = False
         self._remove_objects()
-        self._tree.remove(self.path)
-
-    def _advertised(self, advert: Advert) -> Properties:
-        changed = {"RSSI": Variant("n", advert.rssi_dbm)}
-        if advert.service_uuids:
-            changed["UUIDs"] = Variant("as", [uuid_of(uuid) for uuid in advert.service_uuids])
-        if advert.service_data:
-            changed["ServiceData"] = Variant(
-                "a{sv}",
-                {uuid_of(uuid): Variant("ay", data) for uuid, data in advert.service_data.items()},
-            )
-        if advert.manufacturer_data:
-            makers = advert.manufacturer_data.items()
-            changed["ManufacturerData"] = Variant(
-                "a{qv}", {company: Variant("ay", data) for company, data in makers}
-            )
-        return changed
-
-    def _forget_later(self) -> None:
-        """An object without bond or link goes away when it was not heard for a while."""
-        loop = asyncio.get_running_loop()
-        self._heard_s = max(self._heard_s, loop.time())
-        if self._forgetting is None:
-            self._forgetting = loop.call_later(self._temporary_s, self._forget)
-
-    def _forget(self) -> None:
-        self._forgetting = None
-        if not self.known or self.bonded:
-            return
-        loop = asyncio.get_running_loop()
-        left_s = self._heard_s + self._temporary_s - loop.time()
-        if self.connected or self._giving_up is not None or left_s > 0:
-            self._forgetting = loop.call_later(max(left_s, 0.1), self._forget)
-        else:
-            self._tree.remove(self.path)
+        self.shown.remove()
 
     # The link ---------------------------------------------------------------------------------
 
@@ -285,7 +179,7 @@ class Device:
         return Answer()
 
     async def pair(self, call: Message) -> Answer:
-        if self.bonded:
+        if self.shown.bonded:
             raise Refusal("org.bluez.Error.AlreadyExists", "Already Exists")
         await self._link()
         try:
@@ -293,8 +187,8 @@ class Device:
         except Refusal:
             self.drop()
             raise
-        self.bonded = self.remembers_bond = True
-        self._set(Paired=True, Bonded=True)
+        self.remembers_bond = True
+        self.shown.bond()
         self._spawn(self._resolve_after_pairing())
         return Answer()
 
@@ -309,10 +203,10 @@ class Device:
         if not self.connected:
             return
         self._lose_link()
-        if self.known:
-            self._set(ServicesResolved=False)
-            self._set(Connected=False)
-            if not self.bonded:
+        if self.shown.known:
+            self.shown.set(ServicesResolved=False)
+            self.shown.set(Connected=False)
+            if not self.shown.bonded:
                 self._remove_objects()
 
     async def _link(self) -> None:
@@ -334,11 +228,11 @@ class Device:
         finally:
             self._giving_up = None
             self._adapter.linking -= 1
-        stale = self.bonded and not self.remembers_bond
-        self._set(Connected=True)
+        stale = self.shown.bonded and not self.remembers_bond
+        self.shown.set(Connected=True)
         if fault is ConnectFault.ABORT or stale:
             await asyncio.sleep(FLAP_S)
-            self._set(Connected=False)
+            self.shown.set(Connected=False)
             raise Refusal(FAILED, ConnectFault.ABORT.value)
         self.connected = True
         self._changed()
@@ -358,12 +252,12 @@ class Device:
             await asyncio.sleep(self.faults.resolve_after_s)
         if self.connected and self.faults.resolved_before_objects:
             self.faults.resolved_before_objects -= 1
-            self._set(ServicesResolved=True)
+            self.shown.set(ServicesResolved=True)
             self._spawn(self._add_objects_late())
             return
         if self.connected:
             self._add_objects()
-            self._set(ServicesResolved=True)
+            self.shown.set(ServicesResolved=True)
             self._resolved_s = asyncio.get_running_loop().time()
         if self.connected and self.faults.drop_when_resolved:
             self.faults.drop_when_resolved -= 1
@@ -385,8 +279,7 @@ class Device:
         for path, interfaces in gatt.objects(self.path, self.peripheral.services):
             if path not in self._tree.objects:
                 self._tree.add(path, interfaces)
-        uuids = [uuid_of(service.uuid) for service in self.peripheral.services]
-        self._tree.update(self.path, DEVICE, {"UUIDs": Variant("as", uuids)})
+        self.shown.offer([uuid_of(service.uuid) for service in self.peripheral.services])
 
     def _remove_objects(self) -> None:
         for path, _ in reversed(list(gatt.objects(self.path, self.peripheral.services))):
@@ -400,11 +293,6 @@ class Device:
                 pipe.close()
         self._pipes.clear()
         self._changed()
-
-    def _set(self, **flags: bool) -> None:
-        self._tree.update(
-            self.path, DEVICE, {name: Variant("b", flag) for name, flag in flags.items()}
-        )
 
     # GATT -------------------------------------------------------------------------------------
 
@@ -467,7 +355,7 @@ class Device:
         item = self._characteristics.get(path)
         if item is None or not self.connected:
             raise Refusal(FAILED, "Not connected")
-        if self.peripheral.pairing is not Pairing.NONE and not self.bonded:
+        if self.peripheral.pairing is not Pairing.NONE and not self.shown.bonded:
             raise Refusal(NOT_PERMITTED, "Not paired")
         return path, item
 

@@ -65,7 +65,12 @@ class Verdict(Struct, frozen=True):
 
 
 def check(
-    folder: Folder, within_s: float, say: Say, *, seed: int, cut: LinkName | None = None
+    folder: Folder,
+    within_s: float,
+    say: Say,
+    *,
+    seed: int | None = None,
+    cut: LinkName | None = None,
 ) -> Verdict:
     """Run the demo until every link held, the story is over, or the limit passes.
 

@@ -14,7 +14,7 @@ from simulators.demo import story
 from simulators.demo.check import check as run_check
 from simulators.demo.cuts import LinkName, Stage
 from simulators.demo.folder import Folder, FolderError, default_folder
-from simulators.demo.run import DEFAULT_SEED, DemoFailed, Stopped, running, stoppable, wait
+from simulators.demo.run import DemoFailed, Stopped, running, stoppable, wait
 
 app = typer.Typer(help="Homebeat with a simulated home, on this machine.")
 
@@ -34,7 +34,9 @@ def demo(
     cut: Annotated[
         LinkName | None, typer.Option(help="Break this link before the check, which then fails.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed is another life.")] = DEFAULT_SEED,
+    seed: Annotated[
+        int | None, typer.Option(help="Another seed is another life, in a folder of its own.")
+    ] = None,
 ) -> None:
     """A server, a broker, a gateway and a simulated home, with the addresses to open."""
     if cut is not None and not check:
@@ -50,14 +52,14 @@ def demo(
         raise _failed(str(error)) from error
 
 
-def _show(folder: Folder, seed: int, *, as_json: bool) -> None:
+def _show(folder: Folder, seed: int | None, *, as_json: bool) -> None:
     with running(folder, story.SHOWN, _progress, seed=seed) as stage:
         sys.stdout.write(_as_json(stage) if as_json else _in_words(stage))
         sys.stdout.flush()
         wait(stage)
 
 
-def _check(path: Path | None, within_s: float, seed: int, cut: LinkName | None) -> int:
+def _check(path: Path | None, within_s: float, seed: int | None, cut: LinkName | None) -> int:
     own = Path(tempfile.mkdtemp(prefix="homebeat-")) if path is None else None
     if own is not None:
         # The database of a demo that is run by root belongs to somebody else, who must get in.

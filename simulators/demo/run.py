@@ -13,7 +13,7 @@ from plumbing.clock import utc_now
 from plumbing.processes import ChildFailed
 from simulators.demo import story
 from simulators.demo.cuts import NO_CUT, Cut, Stage
-from simulators.demo.folder import Folder, Life
+from simulators.demo.folder import Folder, FolderError, Life
 from simulators.demo.programs import Programs
 from simulators.demo.settings import Settings, choose_ports, write
 
@@ -59,7 +59,7 @@ def running(
     tempo: story.Tempo,
     say: Say,
     *,
-    seed: int = DEFAULT_SEED,
+    seed: int | None = None,
     answers: bool = False,
     cut: Cut = NO_CUT,
 ) -> Iterator[Stage]:
@@ -68,9 +68,7 @@ def running(
     Raises FolderError, DemoFailed, ProgramMissing and ChildFailed.
     """
     with folder.held():
-        life = folder.life()
-        if life is None:
-            life = Life(seed=seed, onset=story.first_onset(utc_now().date()))
+        life = _life(folder, seed)
         stage = _start(folder, life, tempo, say, answers=answers, cut=cut)
         with stage.programs:
             folder.keep(_lived(life, stage))
@@ -143,6 +141,19 @@ def _start_programs(stage: Stage, cut: Cut, say: Say) -> None:
         programs.wait_for_server()
     except ChildFailed as error:
         raise DemoFailed(str(error)) from error
+
+
+def _life(folder: Folder, seed: int | None) -> Life:
+    """The one that is kept, or a new one. Raises FolderError where another one was asked for."""
+    kept = folder.life()
+    if kept is None:
+        chosen = DEFAULT_SEED if seed is None else seed
+        return Life(seed=chosen, onset=story.first_onset(utc_now().date()))
+    if seed not in {None, kept.seed}:
+        raise FolderError(
+            f"The life in {folder.path} has the seed {kept.seed}. For another one give --folder."
+        )
+    return kept
 
 
 def _lived(life: Life, stage: Stage) -> Life:

@@ -17,6 +17,7 @@ VECTORS = [
     for vector in device.vectors
 ]
 UNDERSTOOD = [row for row in VECTORS if row.values[1].expected is not None]
+TELLING = [row for row in UNDERSTOOD if row.values[1].facts is not None]
 FrameOf = Callable[[Device, bytes, Vector], Raw]
 ContentOf = Callable[[Device, Vector], bytes]
 
@@ -42,6 +43,28 @@ def test_a_vector_says_what_its_source_says(
         assert refused.value.raw == content(device, vector)
     else:
         assert summary(device.decode(raw, vector.known)) == vector.expected
+
+
+@pytest.mark.parametrize(("device", "vector"), TELLING)
+def test_a_vector_tells_its_facts_and_its_encoder_keeps_them(
+    device: Device, vector: Vector, frame: FrameOf, content: ContentOf
+) -> None:
+    decoded = device.decode(frame(device, content(device, vector), vector), vector.known)
+    assert {fact.name: fact.value for fact in decoded.facts} == vector.facts
+    again = frame(device, encoded(device, decoded, vector), vector)
+    assert device.decode(again, vector.known).facts == decoded.facts
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_vector_of_a_frame_that_is_no_measurement_says_which_facts_it_tells(
+    device: Device,
+) -> None:
+    silent = [
+        vector
+        for vector in device.vectors
+        if device.key.startswith("gatt.") and vector.expected == {} and vector.facts is None
+    ]
+    assert not silent
 
 
 @pytest.mark.parametrize(("device", "vector"), UNDERSTOOD)
@@ -85,7 +108,12 @@ def test_a_vector_cut_at_any_length_says_less_or_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("device", "vector"), [row for row in UNDERSTOOD if row.values[0].key.startswith("gatt.")]
+    ("device", "vector"),
+    [
+        row
+        for row in UNDERSTOOD
+        if row.values[0].key.startswith("gatt.") and not row.values[1].open_ended
+    ],
 )
 def test_a_characteristic_that_is_not_whole_or_too_long_is_refused(
     device: Device, vector: Vector, frame: FrameOf, content: ContentOf

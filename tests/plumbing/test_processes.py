@@ -2,6 +2,7 @@ import json
 import os
 import pwd
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -74,7 +75,7 @@ time.sleep(60)
 def test_what_an_earlier_run_said_does_not_make_a_child_ready(tmp_path: Path) -> None:
     (tmp_path / "log").write_text(json.dumps({"ready": "an earlier run"}) + "\n")
     child = start(say("import time; time.sleep(60)"), log=tmp_path / "log")
-    with child, pytest.raises(ChildFailed, match="in 0.2 s"):
+    with child, pytest.raises(ChildFailed, match=r"in 0\.2 s"):
         child.wait_for_json("ready", 0.2)
 
 
@@ -163,7 +164,5 @@ def test_the_cache_of_the_checkout_is_used_without_a_setting(tmp_path: Path, mon
 
 
 def test_a_free_port_can_be_listened_on() -> None:
-    import socket
-
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", free_port()))

@@ -21,8 +21,9 @@ from rules.model import Plan, Rule
 
 H = timedelta(hours=1)
 MIN = timedelta(minutes=1)
-SPAN_H = 60
-"""Length of a random course."""
+GRID = 30 * MIN
+"""Coarse, so that readings, due times and midnights often meet at one moment."""
+SLOTS = 120
 
 Series = tuple[str, str, tuple[float, ...]]
 """metric, device, the values it may take."""
@@ -206,22 +207,22 @@ class Course:
 def courses(
     draw: st.DrawFn, series: tuple[Series, ...], make: Callable[..., Reading], begin: datetime
 ) -> Course:
-    """Readings on a grid of 10 minutes, dealt into steps of (batch, at, restarted)."""
+    """Readings on a coarse grid, dealt into steps of (batch, at, restarted)."""
     slots = draw(
         st.lists(
-            st.tuples(st.integers(-30, SPAN_H * 6), st.sampled_from(series), st.integers(0, 9)),
+            st.tuples(st.integers(-10, SLOTS), st.sampled_from(series), st.integers(0, 9)),
             max_size=40,
         )
     )
     readings: dict[str, Reading] = {}
     for slot, (metric, device, values), pick in slots:
         value = values[pick % len(values)]
-        one = make(metric, value, begin + 10 * MIN * slot, device=device)
+        one = make(metric, value, begin + GRID * slot, device=device)
         readings[one.id] = one
     waiting = sorted(readings.values(), key=lambda one: (one.taken_at, one.id))
-    lateness = draw(st.lists(st.integers(0, 200), min_size=len(waiting), max_size=len(waiting)))
+    lateness = draw(st.lists(st.integers(0, 80), min_size=len(waiting), max_size=len(waiting)))
     arrivals = sorted(
-        (one.taken_at + 10 * MIN * late, number, one)
+        (one.taken_at + GRID * late, number, one)
         for number, (one, late) in enumerate(zip(waiting, lateness, strict=True))
     )
     steps: list[tuple[list[Reading], datetime, bool]] = []
@@ -237,7 +238,7 @@ def courses(
             ones = [*ones, *draw(st.lists(st.sampled_from(waiting), max_size=2))]
         steps.append((draw(st.permutations(ones)), at, draw(st.integers(0, 3)) == 0))
         if draw(st.booleans()):
-            at += 10 * MIN * draw(st.integers(1, 40))
+            at += GRID * draw(st.integers(1, 20))
             steps.append(([], at, False))
     return Course(waiting, steps)
 

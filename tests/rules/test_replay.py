@@ -286,3 +286,17 @@ def test_restored_states_ask_for_a_settlement_before_anything_else(plan, gain, h
     at = reading("level", 0.0, "01:00").taken_at
     states = restore(lived.plan, lived.saved, lived.journal, at)
     assert set(states.behind) == {watch for line in states.lines for watch in line.watches.values()}
+
+
+def test_a_reading_from_a_clock_that_is_ahead_hurries_nobody_else(home, plan, rule, reading):
+    door = rule("threshold", "door", debounce={"persist_for": H}, metric="door_open", above=0.5)
+    lived = home(plan(door, rule("threshold", "sos", metric="sos_pressed", above=0.5)))
+    opened, pressed = reading("door_open", 1.0, "01:00"), reading("sos_pressed", 1.0, "02:03")
+    lived.take([opened], opened.taken_at)
+    at = reading("level", 0.0, "01:58").taken_at
+    assert active(lived.take([pressed], at)) == ["sos"], "and is not kept waiting itself"
+    closed = reading("door_open", 0.0, "01:59")
+    lived.take([closed], closed.taken_at)
+    lived.take((), at + DAY)
+    assert [finding.rule for finding in lived.superseded] == []
+    assert "door" not in {rule for _, rule, _ in lived.said()}

@@ -147,7 +147,7 @@ def test_the_alert_says_why_with_its_numbers_its_counterfactual_and_its_source(
     expect(main).to_contain_text("The questions would not have been asked at 72.0 kg or below")
     expect(main).to_contain_text("weight-gain-with-symptom, version 7")
     expect(main).to_contain_text("Weight threshold and any symptom is urgent")
-    expect(main).to_contain_text("Margaret is told at home that Sam Okoro has seen this")
+    expect(main).to_contain_text("Margaret is told at home that Sam has seen this")
     yes = page.get_by_role("listitem").filter(has_text="Are your ankles more swollen")
     expect(yes).to_contain_text("Yes")
     expect(yes).to_contain_text("this alert rests on it")

@@ -26,7 +26,7 @@ def test_an_alert_is_decided_with_three_clicks_and_the_person_is_told(busy: Care
     expect(page.get_by_role("heading", name="Sam Okoro is on it")).to_be_visible()
     expect(page.get_by_role("button", name="I’m on it")).to_have_count(0)
     home = busy.signed_in("Margaret Ellis")
-    expect(home.get_by_role("main")).to_contain_text("Seen by Sam")
+    expect(home.get_by_role("main")).to_contain_text("Seen by Sam.")
     page.get_by_label("What was done?").fill("Called her. Diuretic doubled <for 3 days>.")
     page.get_by_role("button", name="Resolve").click()
     expect(page.get_by_role("status").filter(has_text="Resolved")).to_have_text(

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.ble_state import DeviceState, RadioState, Stranger, report
+from gateway.ble.state import DeviceState, RadioState, Stranger, report
 
 AT = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from bleak.backends.scanner import AdvertisementData
 from devices.codec import Device, full_uuid
 from devices.model import Advertisement
 from devices.registry import Index
-from gateway.ble_adverts import Fresh, Packet, Repeats
-from gateway.ble_queue import Queue, Room
-from gateway.ble_state import RadioState, Stranger
+from gateway.ble.adverts import Fresh, Packet, Repeats
+from gateway.ble.queue import Queue, Room
+from gateway.ble.state import RadioState, Stranger
 from plumbing.clock import monotonic_s
 
 REPEAT_GAP_S = 1.0

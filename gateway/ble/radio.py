@@ -15,14 +15,14 @@ from datetime import datetime
 
 from devices.registry import Index, index
 from devices.registry import devices as all_kinds
-from gateway.ble_hearing import Hearing
-from gateway.ble_queue import Queue, Take
-from gateway.ble_scan import Scan
-from gateway.ble_state import DeviceState, RadioState, report
-from gateway.ble_timing import Timing
-from gateway.ble_visits import Visits
-from gateway.ble_words import service_in_words
-from gateway.bluez import BUS_ERRORS, Agent, Bluez, bluez
+from gateway.ble.bluez import BUS_ERRORS, Agent, Bluez, bluez
+from gateway.ble.hearing import Hearing
+from gateway.ble.queue import Queue, Take
+from gateway.ble.scan import Scan
+from gateway.ble.state import DeviceState, RadioState, report
+from gateway.ble.timing import Timing
+from gateway.ble.visits import Visits
+from gateway.ble.words import service_in_words
 from plumbing.backoff import Backoff
 from plumbing.logs import Log
 

@@ -13,10 +13,10 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
 
-from gateway.ble_state import RadioState
-from gateway.ble_timing import Timing, within
-from gateway.ble_words import service_in_words
-from gateway.bluez import BUS_ERRORS, Bluez
+from gateway.ble.bluez import BUS_ERRORS, Bluez
+from gateway.ble.state import RadioState
+from gateway.ble.timing import Timing, within
+from gateway.ble.words import service_in_words
 from plumbing.backoff import Backoff
 from plumbing.clock import monotonic_s
 from plumbing.logs import Log

@@ -3,13 +3,13 @@ from contextlib import suppress
 
 import pytest
 
-from gateway import ble_timing
-from gateway.ble_timing import within
+from gateway.ble import timing
+from gateway.ble.timing import within
 
 
 @pytest.fixture(autouse=True)
 def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ble_timing, "GRACE_S", 0.01)
+    monkeypatch.setattr(timing, "GRACE_S", 0.01)
 
 
 async def deaf(heard: list[str]) -> None:

@@ -15,11 +15,12 @@ from dbus_fast.aio import MessageBus
 
 from devices.model import Advertisement, CharacteristicValue, Raw
 from devices.registry import by_key
-from gateway import ble_hearing, ble_timing
-from gateway.ble import BleDevice, Radio
-from gateway.ble_adverts import Fresh, Packet
-from gateway.ble_timing import Timing
-from gateway.ble_words import (
+from gateway.ble import hearing, timing
+from gateway.ble.adverts import Fresh, Packet
+from gateway.ble.bluez import trouble
+from gateway.ble.radio import BleDevice, Radio
+from gateway.ble.timing import Timing
+from gateway.ble.words import (
     HANGS,
     LOST_EARLY,
     NO_ANSWER,
@@ -30,7 +31,6 @@ from gateway.ble_words import (
     SWITCHED_OFF,
     missing_adapter,
 )
-from gateway.bluez import trouble
 from simulators.ble.bluez import MockBlueZ
 from simulators.ble.bus import private_bus
 from simulators.ble.peripheral import (
@@ -143,7 +143,7 @@ Play = Callable[..., None]
 @pytest.fixture
 def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     """Runs a scenario in a home with a cuff, an oximeter and a button, and the radio on."""
-    monkeypatch.setattr(ble_timing, "GRACE_S", 0.5)
+    monkeypatch.setattr(timing, "GRACE_S", 0.5)
 
     def run_scenario(
         scenario: Scenario,
@@ -222,7 +222,7 @@ def test_presses_are_told_apart_by_their_packet_id_and_repeats_are_not_passed(pl
 def test_the_same_press_said_again_after_a_pause_is_another_one(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ble_hearing, "REPEAT_GAP_S", 0.05)
+    monkeypatch.setattr(hearing, "REPEAT_GAP_S", 0.05)
 
     async def scenario(home: Home) -> None:
         await home.scanning()

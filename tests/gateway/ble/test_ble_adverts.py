@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from gateway.ble_adverts import MOST_DEVICES, Fresh, Packet, Repeats
+from gateway.ble.adverts import MOST_DEVICES, Fresh, Packet, Repeats
 
 PATH = "/org/bluez/hci0/dev_A4_C1_38_00_00_02"
 BTHOME = "0000fcd2-0000-1000-8000-00805f9b34fb"

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from bleak_retry_connector import establish_connection
 
 from devices.codec import Gatt, full_uuid
-from gateway.ble_scan import RADIO_ERRORS, Scan
-from gateway.ble_timing import Timing, within
-from gateway.ble_words import LOST_EARLY, STALE_BOND, STOPPED, in_words, not_its_kind
-from gateway.bluez import Bluez
+from gateway.ble.bluez import Bluez
+from gateway.ble.scan import RADIO_ERRORS, Scan
+from gateway.ble.timing import Timing, within
+from gateway.ble.words import LOST_EARLY, STALE_BOND, STOPPED, in_words, not_its_kind
 from plumbing.clock import monotonic_s
 
 ABORTS_OF_A_STALE_BOND = 3
@@ -112,12 +114,12 @@ class Link:
         said: set[tuple[str, bytes]] = set()
         heard_s = monotonic_s()
 
-        def hear(characteristic: str, value: bytes) -> None:
+        def hear(name: str, _: BleakGATTCharacteristic, value: bytearray) -> None:
             nonlocal heard_s
             heard_s = monotonic_s()
             if len(said) < MOST_REMEMBERED:
-                said.add((characteristic, value))
-            on_value(characteristic, value)
+                said.add((name, bytes(value)))
+            on_value(name, bytes(value))
 
         offered = [
             name
@@ -127,10 +129,12 @@ class Link:
         if not offered:
             raise LinkFailed(not_its_kind(self._title))
         for name in offered:
-            subscribing = client.start_notify(
-                full_uuid(name), lambda _, value, name=name: hear(name, bytes(value))
-            )
-            await within(self._timing.subscribe_s, subscribing, ended)
+            subscribing = client.start_notify(full_uuid(name), partial(hear, name))
+            try:
+                await within(self._timing.subscribe_s, subscribing, ended)
+            except RADIO_ERRORS:
+                if not said:
+                    raise
         self._aborts = 0
         while not ended.is_set():
             limit_s = self._timing.idle_s if said else self._timing.first_value_s

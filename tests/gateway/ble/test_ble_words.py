@@ -7,8 +7,8 @@ from bleak.exc import (
 from bleak_retry_connector import BleakAbortedError, BleakNotFoundError
 from dbus_fast import DBusError
 
-from gateway import ble_words
-from gateway.ble_words import in_words
+from gateway.ble import words
+from gateway.ble.words import in_words
 
 
 @pytest.mark.parametrize(
@@ -69,5 +69,5 @@ def test_an_error_nobody_knows_is_quoted() -> None:
 
 
 def test_the_stale_bond_is_told_and_nothing_is_said_to_be_removed() -> None:
-    assert "pair it anew" in ble_words.STALE_BOND
-    assert "not removed" in ble_words.STALE_BOND
+    assert "pair it anew" in words.STALE_BOND
+    assert "not removed" in words.STALE_BOND

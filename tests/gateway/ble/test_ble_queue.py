@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from devices.model import CharacteristicValue, Raw
-from gateway import ble_queue
-from gateway.ble_queue import BATCH, Queue, Room
-from gateway.ble_state import RadioState
+from gateway.ble import queue
+from gateway.ble.queue import BATCH, Queue, Room
+from gateway.ble.state import RadioState
 
 AT = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
@@ -41,8 +41,8 @@ class Journal:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ble_queue, "RETRY_FIRST_S", 0.0005)
-    monkeypatch.setattr(ble_queue, "RETRY_MOST_S", 0.001)
+    monkeypatch.setattr(queue, "RETRY_FIRST_S", 0.0005)
+    monkeypatch.setattr(queue, "RETRY_MOST_S", 0.001)
 
 
 async def run_until(queue: Queue, journal: Journal, count: int) -> None:

@@ -13,13 +13,13 @@ from bleak.backends.device import BLEDevice
 
 from devices.codec import Gatt, full_uuid
 from devices.model import CharacteristicValue
-from gateway.ble_link import Link, LinkFailed
-from gateway.ble_queue import Queue, Room
-from gateway.ble_scan import RADIO_ERRORS, Scan
-from gateway.ble_state import DeviceState
-from gateway.ble_timing import Timing, within
-from gateway.ble_words import SAID_NOTHING
-from gateway.bluez import Bluez
+from gateway.ble.bluez import Bluez
+from gateway.ble.link import Link, LinkFailed
+from gateway.ble.queue import Queue, Room
+from gateway.ble.scan import RADIO_ERRORS, Scan
+from gateway.ble.state import DeviceState
+from gateway.ble.timing import Timing, within
+from gateway.ble.words import SAID_NOTHING
 from plumbing.backoff import Backoff
 from plumbing.clock import monotonic_s
 from plumbing.logs import Log

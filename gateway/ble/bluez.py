@@ -16,8 +16,8 @@ from dbus_fast.annotations import DBusObjectPath, DBusStr, DBusUInt16, DBusUInt3
 from dbus_fast.errors import DBusFastError
 from dbus_fast.service import ServiceInterface, dbus_method
 
-from gateway.ble_timing import within
-from gateway.ble_words import (
+from gateway.ble.timing import within
+from gateway.ble.words import (
     NO_ADAPTER,
     NOT_RUNNING,
     SWITCHED_OFF,
@@ -27,7 +27,7 @@ from gateway.ble_words import (
 from plumbing.backoff import Backoff
 from plumbing.logs import Log
 
-log = Log("gateway.bluez")
+log = Log("gateway.ble.bluez")
 
 BLUEZ = "org.bluez"
 ADAPTER = "org.bluez.Adapter1"

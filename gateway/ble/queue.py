@@ -13,7 +13,7 @@ from enum import IntEnum
 from itertools import islice
 
 from devices.model import Raw
-from gateway.ble_state import RadioState
+from gateway.ble.state import RadioState
 from plumbing.backoff import Backoff
 from plumbing.logs import Log
 
