@@ -2,8 +2,10 @@
 
 In: {"characteristic": "2A35", "hex": "..."}, {"advertisement": {"address", "name",
 "manufacturer_data": {"0x0499": "hex"}, "service_data": {"uuid": "hex"}}, "bindkey": "hex"} or
-{"topic": "...", "payload": ...}; with any of them "known", the facts about the device. Out, one
-for each: {"device", "readings": [...], "events": [...], "facts": {...}} or {"error", "hex"}.
+{"topic": "...", "payload": ...}; with any of them "known", the facts about the device, and
+"quirk", the maker's way of writing. Out, one for each: {"device", "readings": [...], "events":
+[...], "facts": {...}} or {"error", "hex"}. The characteristic "SFLOAT" or "FLOAT" is that field
+alone, as the health profiles have it.
 """
 
 import sys
@@ -15,6 +17,8 @@ import typer
 from msgspec import Struct
 
 from devices.codec import BASE_UUID_TAIL, DecodeError, Device, raw_bytes
+from devices.facts import plain
+from devices.fields import Cursor
 from devices.metrics import METRICS
 from devices.model import (
     Advertisement,
@@ -48,6 +52,7 @@ class Line(Struct):
     payload: msgspec.Raw = msgspec.Raw(b'""')
     retained: bool = False
     bindkey: str | None = None
+    quirk: str | None = None
     known: dict[str, object] = {}
 
 
@@ -77,22 +82,41 @@ def _answer(line: str, learned: dict[str, dict[str, object]]) -> dict[str, objec
             "error": f"not a line that decode takes: {wrong}",
             "hex": line.encode(errors="replace").hex(),
         }
+    if isinstance(raw, CharacteristicValue) and raw.characteristic in _NUMBERS:
+        return _number(raw)
     device = match(raw)
     if device is None:
         return {"error": "no device of the catalogue claims this", "hex": raw_bytes(raw).hex()}
     known = learned.get(device.subject(raw), {}) | parsed.known
     if parsed.bindkey:
         known["bindkey"] = parsed.bindkey
+    if parsed.quirk:
+        known["quirk"] = parsed.quirk
     try:
         return _said(device, raw, known, learned)
     except DecodeError as refused:
         return {"error": refused.reason, "hex": refused.raw.hex()}
 
 
+_NUMBERS = {"sfloat": ("sfloat", Cursor.sfloat), "float": ("float32", Cursor.float32)}
+"""What a bare number is called, and how it is read."""
+
+
+def _number(raw: CharacteristicValue) -> dict[str, object]:
+    name, read = _NUMBERS[raw.characteristic]
+    frame = Cursor(raw.value)
+    try:
+        value = read(frame)
+        frame.finish()
+    except DecodeError as refused:
+        return {"error": refused.reason, "hex": refused.raw.hex()}
+    return {"device": "number", "readings": [], "events": [], "facts": {name: plain(value)}}
+
+
 def _raw(line: Line) -> Raw:
     """ValueError where the line names no frame or its bytes are not hex."""
     if line.characteristic is not None:
-        characteristic = line.characteristic.upper()
+        characteristic = line.characteristic.upper().removeprefix("0X")
         if len(characteristic) > 4:
             characteristic = characteristic.lower()
         return CharacteristicValue(

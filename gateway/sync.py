@@ -178,12 +178,19 @@ class Sync:
         self._client.close()
 
     def turn(self) -> None:
-        """Heartbeat and news when due, then all that waits. Raises Unreachable or Refused."""
-        if monotonic_s() >= self._heartbeat_at_s:
-            self._beat()
-            self._heartbeat_at_s = monotonic_s() + self._link.heartbeat_s
+        """All that waits, and heartbeat and news when due. Raises Unreachable or Refused.
+
+        A heartbeat comes after what waited, so that it tells of what is stuck and not of what was
+        on its way; a backlog that takes longer than a heartbeat has them in between.
+        """
+        late_at_s = max(self._heartbeat_at_s, monotonic_s()) + self._link.heartbeat_s
         while not self._stopping.is_set() and (self._send(Lane.URGENT) or self._send(Lane.BULK)):
             self._succeeded()
+            if monotonic_s() >= late_at_s:
+                self._beat()
+                late_at_s = self._heartbeat_at_s
+        if monotonic_s() >= self._heartbeat_at_s:
+            self._beat()
         if monotonic_s() >= self._poll_at_s:
             self._fetch_notices()
             self._poll_at_s = monotonic_s() + self._link.poll_s
@@ -214,6 +221,7 @@ class Sync:
             software=self._software,
         )
         self._client.request("POST", "/api/v1/heartbeat", encode(body))
+        self._heartbeat_at_s = monotonic_s() + self._link.heartbeat_s
 
     def _fetch_notices(self) -> None:
         with self._home.journal() as journal:

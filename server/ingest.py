@@ -18,10 +18,11 @@ from psycopg import AsyncConnection
 from devices.metrics import METRICS
 from devices.model import Reading
 from plumbing.clock import HomeTime, utc_now
-from rules.model import AlertRequest, Finding, Prompt
+from rules.model import AlertRequest
 from rules.records import (
     MAX_BATCH,
     Body,
+    Correction,
     Record,
     Rejected,
     Superseded,
@@ -214,9 +215,9 @@ def _reason_against(
 
 
 def _patient(body: Body | None) -> str | None:
-    if isinstance(body, Reading | Finding | Prompt | AlertRequest | Superseded):
-        return body.patient
-    return None
+    """Whom it is about; None where its kind is about nobody."""
+    patient: str | None = getattr(body, "patient", None)
+    return patient
 
 
 def _reason_against_reading(reading: Reading) -> str | None:
@@ -276,9 +277,28 @@ async def _write(
     ]
     if openings:
         await open_alerts(connection, openings, THE_RULES, times)
+    for entry in fresh:
+        if isinstance(entry.body, Correction):
+            await _strike_out(connection, entry.body)
     undone = [entry.body for entry in fresh if isinstance(entry.body, Superseded)]
     if undone:
         await supersede(connection, undone, times)
+
+
+async def _strike_out(connection: AsyncConnection, correction: Correction) -> None:
+    """Mark the reading as entered in error, now or when it arrives. It stays where it is."""
+    reading = {
+        "patient": correction.patient,
+        "metric": correction.metric,
+        "taken_at": correction.taken_at,
+        "reading": correction.reading,
+    }
+    said = {"at": correction.at, "by": correction.by, "reason": correction.reason}
+    await connection.execute(_sql["keep_correction"], {**reading, **said})
+    await connection.execute(_sql["strike_out"], reading)
+    forgotten = await connection.execute(_sql["forget_latest"], reading)
+    for (device,) in await forgotten.fetchall():
+        await connection.execute(_sql["restore_latest"], {**reading, "device": device})
 
 
 def _reading_columns(gateway: str, readings: Sequence[Reading]) -> dict[str, object]:

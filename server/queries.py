@@ -289,7 +289,9 @@ def match_answers(
     """Prompts, oldest first, each with the answers given to it.
 
     An answer belongs to the newest prompt before it that asks its question; the last one counts.
+    One that was struck out is none.
     """
+    given = [pair for pair in given if Quality.ENTERED_IN_ERROR not in pair[1].quality]
     ordered = sorted(prompts, key=lambda prompt: (prompt.at, prompt.id))
     answers: dict[str, dict[str, Answer]] = {prompt.id: {} for prompt in ordered}
     for metric, point in sorted(given, key=lambda pair: (pair[1].taken_at, pair[1].reading)):

@@ -1,11 +1,11 @@
 """Body composition profile: the measurement (2A9C).
 
-Layout, little-endian: flags u16 (0 pounds and inches else kg and m, 1 time, 2 user, 3 to 11 the rows
-of FIELDS, 12 more than one packet); body fat u16 in 0.1 %; [date time 7]; [user u8, FF unknown];
-then FIELDS, u16 each, in their order. FFFF is a failed measurement, 0 an empty field.
+Layout, little-endian: flags u16 (0 pounds and inches else kg and m, 1 time, 2 user, 3 to 11 the
+rows of FIELDS, 12 more than one packet); body fat u16 in 0.1 %; [date time 7]; [user u8, FF
+unknown]; then FIELDS, u16 each, in their order. FFFF is a failed measurement, 0 an empty field.
 
-What does not fit one packet comes in a second, which has neither time nor user: the first one's are
-kept in the fact `first_packet` and hold for the second, when it comes at once.
+What does not fit one packet comes in a second, which has neither time nor user: the first one's
+are kept in the fact `first_packet` and hold for the second, when it comes at once.
 
 A scale that plays back its history sends frames in which nothing is measured and only the basal
 metabolism, worked out from the person's data, is there: 35 of 36 in one captured session. They are

@@ -1,17 +1,18 @@
-"""Continuous glucose monitoring profile: measurements (2AA7), what the sensor can do (2AA8), its status
-(2AA9), when the session started (2AAA) and how long it may run (2AAB).
+"""Continuous glucose monitoring profile: measurements (2AA7), what the sensor can do (2AA8), its
+status (2AA9), when the session started (2AAA) and how long it may run (2AAB).
 
 Layouts, little-endian; [crc] is the E2E-CRC u16 of all bytes before it, where the sensor has it.
-2AA7: one or more records of size u8 (itself counted), flags u8 (0 trend, 1 quality, 5 warning octet,
-6 calibration octet, 7 status octet), glucose SFLOAT mg/dL, offset u16 min, [the octets status,
-calibration, warning], [trend SFLOAT mg/dL/min], [quality SFLOAT %], [crc].
+2AA7: one or more records of size u8 (itself counted), flags u8 (0 trend, 1 quality, 5 warning
+octet, 6 calibration octet, 7 status octet), glucose SFLOAT mg/dL, offset u16 min, [the octets
+status, calibration, warning], [trend SFLOAT mg/dL/min], [quality SFLOAT %], [crc].
 2AA8: features u24, type low and place high nibble, crc (FFFF where the sensor has none).
-2AA9: offset u16 min, status u24, [crc]. 2AAA: date time 7, zone s8 and daylight saving u8 in quarters
-of an hour (-128 and 255 unknown), [crc]. 2AAB: hours u16, [crc].
+2AA9: offset u16 min, status u24, [crc].
+2AAA: date time 7, zone s8 and daylight saving u8 in quarters of an hour (-128 and 255 unknown),
+[crc]. 2AAB: hours u16, [crc].
 
 A record counts minutes from the session's start, which 2AAA tells: known["start"], "tz_15min" and
-"dst" are its facts. Without them a record's time is not certain. What comes with a wrong CRC is not
-read: only the fact `crc_ok` is told.
+"dst" are its facts. Without them a record's time is not certain. What comes with a wrong CRC is
+not read: only the fact `crc_ok` is told.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +40,6 @@ RECORDS, FEATURE, STATUS, START, RUN_TIME = "2AA7", "2AA8", "2AA9", "2AAA", "2AA
 TREND, QUALITY = 0x01, 0x02
 OCTETS = ((0x80, 0), (0x40, 8), (0x20, 16))
 """Flag of each octet of the status in their order, and where in the 24 bits it belongs."""
-SMALLEST_RECORD = 6
 CRC_BYTES = 2
 CRC_SUPPORTED = 0x1000
 NO_CRC = 0xFFFF
@@ -76,19 +76,19 @@ def decode(raw: Raw, known: Known) -> Decoded:
     if at == RECORDS:
         return _records(heard, known)
     size, read = LAYOUTS.get(at, LAYOUTS[STATUS])
-    whole = heard.value
-    frame = Cursor(whole)
+    frame = Cursor(heard.value)
     content = frame.take(size)
-    has_crc = at == FEATURE or frame.left > 0
-    told_crc = frame.u16() if has_crc else None
+    told_crc = frame.u16() if at == FEATURE or frame.left else None
     frame.finish()
-    fields = read(Cursor(content), whole)
-    if at == FEATURE and not fields["features"] & CRC_SUPPORTED:
+    if at == FEATURE and not int.from_bytes(content[:3], "little") & CRC_SUPPORTED:
         if told_crc != NO_CRC:
-            raise DecodeError("a sensor without E2E-CRC says FFFF in its place", whole)
-    elif told_crc is not None:
-        matches = crc(content) == told_crc
-        fields = fields | {"crc_ok": True} if matches else {"crc_ok": False}
+            raise DecodeError("a sensor without E2E-CRC says FFFF in its place", heard.value)
+        told_crc = None
+    if told_crc is not None and told_crc != crc(content):
+        return Decoded(facts=told(heard.address, {"crc_ok": False}))
+    fields = read(Cursor(content), heard.value)
+    if told_crc is not None:
+        fields["crc_ok"] = True
     return Decoded(facts=told(heard.address, fields))
 
 
@@ -129,7 +129,9 @@ def _records(heard: CharacteristicValue, known: Known) -> Decoded:
     events: list[Event] = []
     records: list[dict[str, object]] = []
     crcs: list[bool] = []
-    while frame.left or (not records and not crcs):
+    if not heard.value:
+        raise DecodeError("no record", heard.value)
+    while frame.left:
         record, crc_ok = _record(frame, heard.value)
         if crc_ok is not None:
             crcs.append(crc_ok)
@@ -147,28 +149,25 @@ def _records(heard: CharacteristicValue, known: Known) -> Decoded:
 
 def _record(frame: Cursor, whole: bytes) -> tuple[dict[str, Any] | None, bool | None]:
     """The fields of one record, None where its CRC is wrong; and whether its CRC is right."""
-    size = frame.u8()
-    if size < SMALLEST_RECORD:
-        raise DecodeError(f"a record of {size} bytes, where {SMALLEST_RECORD} are the least", whole)
-    content = frame.take(size - 1)
-    inner = Cursor(content)
-    flags = inner.u8()
+    at = len(whole) - frame.left
+    size, flags = frame.u8(), frame.u8()
     record: dict[str, Any] = {
-        "glucose_mg_dl": plain(inner.sfloat()),
-        "time_offset_min": inner.u16(),
+        "glucose_mg_dl": plain(frame.sfloat()),
+        "time_offset_min": frame.u16(),
     }
-    octets = [inner.u8() << shift for flag, shift in OCTETS if flags & flag]
+    octets = [frame.u8() << shift for flag, shift in OCTETS if flags & flag]
     if octets:
         record["status"] = sum(octets)
     if flags & TREND:
-        record["trend_mg_dl_min"] = plain(inner.sfloat())
+        record["trend_mg_dl_min"] = plain(frame.sfloat())
     if flags & QUALITY:
-        record["quality_pct"] = plain(inner.sfloat())
-    if not inner.left:
+        record["quality_pct"] = plain(frame.sfloat())
+    end = len(whole) - frame.left
+    if at + size == end:
         return record, None
-    told_crc = inner.u16()
-    inner.finish()
-    crc_ok = crc(bytes((size,)) + content[:-CRC_BYTES]) == told_crc
+    if at + size != end + CRC_BYTES:
+        raise DecodeError(f"a record of {size} bytes, whose flags promise {end - at}", whole)
+    crc_ok = crc(whole[at:end]) == frame.u16()
     return record if crc_ok else None, crc_ok
 
 

@@ -150,7 +150,6 @@ DEVICE = Device(
                 "RonanB96/bluetooth-sig-python@27bdb3d "
                 "tests/gatt/characteristics/test_glucose_measurement_context.py (synthetic)"
             ),
-            open_ended=True,
         ),
     ),
 )

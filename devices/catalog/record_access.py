@@ -247,7 +247,7 @@ DEVICE = Device(
             at=CONTROL_POINT,
             frame="0300",
             expected={},
-            facts={"op": 3},
+            facts={"op": 3, "operator": 0},
             source=(
                 "RonanB96/bluetooth-sig-python@a49b951 "
                 "tests/gatt/characteristics/test_record_access_control_point.py (synthetic)"

@@ -135,7 +135,7 @@ def _person(
     ]
     sent = [
         SentCard(
-            _first_and_rest(sentence(texts, alert.text, "person", alert.values))[0],
+            alert.values.get("title") or alert.rule,
             day_time(alert.at, at, zone),
             _became(newest.get(alert.id)),
         )

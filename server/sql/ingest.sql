@@ -1,5 +1,5 @@
 -- One statement for all readings of a batch: what is new is stored, and the newest of each series
--- becomes its latest value. Rows are written in the order of their keys, so that two batches at
+-- becomes its latest value, unless it was struck out before it arrived. Rows are written in the order of their keys, so that two batches at
 -- once wait for each other in one direction only; two rows of one series would fail in one upsert,
 -- hence DISTINCT ON.
 -- name: store_readings
@@ -8,7 +8,10 @@ WITH stored AS (
         patient, metric, taken_at, id, value, unit, device, received_at, clock, quality,
         raw_value, raw_unit, gateway
     )
-    SELECT patient, metric, taken_at, id, value, unit, device, received_at, clock, quality,
+    SELECT arrived.patient, arrived.metric, arrived.taken_at, id, value, unit, device, received_at,
+        clock,
+        CASE WHEN corrections.reading IS NULL THEN quality
+            ELSE trim(quality || ' entered-in-error') END,
         raw_value, raw_unit, %(gateway)s
     FROM unnest(
         %(patient)b::text[], %(metric)b::text[], %(taken_at)b::timestamptz[], %(id)b::text[],
@@ -19,7 +22,10 @@ WITH stored AS (
         patient, metric, taken_at, id, value, unit, device, received_at, clock, quality,
         raw_value, raw_unit
     )
-    ORDER BY patient COLLATE "C", metric COLLATE "C", taken_at, id COLLATE "C"
+    LEFT JOIN corrections
+        ON corrections.patient = arrived.patient AND corrections.reading = arrived.id
+    ORDER BY arrived.patient COLLATE "C", arrived.metric COLLATE "C", arrived.taken_at,
+        id COLLATE "C"
     ON CONFLICT DO NOTHING
     RETURNING patient, metric, device, taken_at, id, value, unit, quality
 )
@@ -27,6 +33,7 @@ INSERT INTO latest (patient, metric, device, taken_at, id, value, unit, quality)
 SELECT DISTINCT ON (patient, metric, device)
     patient, metric, device, taken_at, id, value, unit, quality
 FROM stored
+WHERE NOT 'entered-in-error' = ANY (string_to_array(quality, ' '))
 ORDER BY patient, metric, device, taken_at DESC, id DESC
 ON CONFLICT (patient, metric, device) DO UPDATE SET
     taken_at = excluded.taken_at, id = excluded.id, value = excluded.value,
@@ -44,6 +51,31 @@ FROM unnest(
 ORDER BY id COLLATE "C"
 ON CONFLICT DO NOTHING
 RETURNING id
+
+-- name: keep_correction
+INSERT INTO corrections (patient, reading, metric, taken_at, at, by, reason)
+VALUES (
+    %(patient)s, %(reading)s, %(metric)s, %(taken_at)s, %(at)s, %(by)s, %(reason)s
+)
+ON CONFLICT DO NOTHING
+
+-- name: strike_out
+UPDATE readings SET quality = trim(quality || ' entered-in-error')
+WHERE patient = %(patient)s AND metric = %(metric)s AND taken_at = %(taken_at)s
+    AND id = %(reading)s AND NOT 'entered-in-error' = ANY (string_to_array(quality, ' '))
+
+-- Where the struck-out reading was the latest of its series, the one before it is again.
+-- name: forget_latest
+DELETE FROM latest WHERE patient = %(patient)s AND metric = %(metric)s AND id = %(reading)s
+RETURNING device
+
+-- name: restore_latest
+INSERT INTO latest (patient, metric, device, taken_at, id, value, unit, quality)
+SELECT patient, metric, device, taken_at, id, value, unit, quality FROM readings
+WHERE patient = %(patient)s AND metric = %(metric)s AND device = %(device)s
+    AND NOT 'entered-in-error' = ANY (string_to_array(quality, ' '))
+ORDER BY taken_at DESC, id DESC LIMIT 1
+ON CONFLICT DO NOTHING
 
 -- name: quarantine
 INSERT INTO quarantine (gateway, record, digest, kind, reason, raw, stored_at)

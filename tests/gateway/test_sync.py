@@ -69,7 +69,7 @@ class Server(ServerClient):
 class Rig:
     """A home with one sensor, and the sync under test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, heartbeat_s: float = 60.0) -> None:
         self.server = Server()
         self.journal = Journal(folder / "journal")
         plan = parse_plan(PLAN, {})
@@ -80,7 +80,7 @@ class Rig:
             {},
         )
         self.home = Home(self.journal, plan, intake, HomeTime())
-        link = ServerLink(url="http://127.0.0.1:9")
+        link = ServerLink(url="http://127.0.0.1:9", heartbeat_s=heartbeat_s)
         self.sync = Sync(
             self.server, link, "home-1", self.home, HomeTime(), Backoff(1, 2), "homebeat test"
         )
@@ -158,11 +158,18 @@ def test_a_refusal_keeps_what_waits(rig: Rig) -> None:
     assert rig.home.waiting().bulk == 1
 
 
-def test_a_heartbeat_says_what_waits_and_which_plan_is_in_force(rig: Rig) -> None:
+def test_a_heartbeat_tells_of_what_is_stuck_and_not_of_what_was_on_its_way(rig: Rig) -> None:
     rig.hear(1.0, 2.0, 3.0)
     rig.sync.turn()
     (beat,) = rig.server.beats
-    assert (beat["waiting"], beat["plan"], beat["software"]) == (3, "1", "homebeat test")
+    assert (beat["waiting"], beat["plan"], beat["software"]) == (0, "1", "homebeat test")
+
+
+def test_a_long_backlog_does_not_silence_the_heartbeat(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, heartbeat_s=0.0)
+    rig.hear(*([50.0] * 1600))
+    rig.sync.turn()
+    assert [beat["waiting"] for beat in rig.server.beats] == [1100, 600, 100, 0, 0]
 
 
 def test_news_is_kept_once_and_asked_for_from_there_on(rig: Rig) -> None:

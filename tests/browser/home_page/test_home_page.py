@@ -174,7 +174,7 @@ def test_a_weight_of_someone_else_is_put_right(
     page = open_browser().new_page()
     page.goto(home.url)
     expect(page.get_by_role("cell", name="95.0 kg")).to_be_visible()
-    page.get_by_role("link", name="Put it right (Weight)").click()
+    page.get_by_role("link", name="Wrong? Weight").click()
     pictures(page, "home-wrong")
     page.get_by_role("button", name="It was someone else").click()
     expect(page.get_by_role("cell", name="70.0 kg")).to_be_visible()
