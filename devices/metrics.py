@@ -196,6 +196,8 @@ _ROWS = (
     _state("vibration", "Vibration"),
     _state("tamper", "Tampered with"),
     _state("problem", "Problem"),
+    _state("alarm", "Alarm sounding"),
+    _state("under_test", "Under test"),
     _state("safe", "Safe"),
     _state("running", "Running"),
     _state("power_on", "Switched on"),

@@ -21,7 +21,7 @@ from gateway.home import Home
 from gateway.intake import Intake
 from gateway.journal import Journal
 from gateway.page.app import Changes, make_app
-from gateway.page.view import HomeView, home_view, reading_line
+from gateway.page.view import HomeView, clock_text, home_view, reading_line
 from gateway.plan import load_packs, load_plan
 from gateway.speech import Speaker
 from gateway.sync import ServerClient, Sync
@@ -167,6 +167,7 @@ async def serve(gateway: Gateway) -> None:
         gateway.view,
         gateway.health,
         lambda reading: reading_line(gateway.home, reading, config.home_time.now()),
+        lambda: clock_text(gateway.home.plan, config.home_time.now()),
         gateway.changes,
         config.page.emergency_number,
     )

@@ -14,9 +14,13 @@ each message, so a fall is one event until the status changes; the last status i
 A retained quantity without `last_seen` was measured nobody knows when, and is left out; a retained
 state still holds.
 
+A property of several like parts ends in the part's name (`state_l1`, `temperature_2`); a number
+from 9 on is a Zigbee endpoint of a device that has one such part (`temperature_38`).
+
 A property that we know with a value that we do not becomes the fact `not_understood`.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,24 +49,36 @@ REQUESTS = ("/set", "/get")
 
 NUMBERS = {
     "temperature": "room_temperature",
+    "local_temperature": "room_temperature",
+    "current_temperature": "room_temperature",
     "humidity": "room_humidity",
     "pressure": "air_pressure",
     "illuminance": "illuminance",
+    "illuminance_lux": "illuminance",
     "battery": "battery",
     "co2": "carbon_dioxide",
     "co": "carbon_monoxide_level",
+    "co_ppm": "carbon_monoxide_level",
+    "carbon_monoxide_value": "carbon_monoxide_level",
     "pm25": "pm2_5",
     "pm10": "pm10",
+    "dew_point": "dew_point",
     "soil_moisture": "soil_moisture",
     "power": "power",
     "current": "current",
     "energy": "energy",
     "voltage": "voltage",
+    "target_distance": "distance",
     "breathing_rate": "respiratory_rate",
+    "heart_rate": "pulse_rate",
+    "heartrate": "pulse_rate",
 }
 """Property: metric."""
 UNITS = {
     "temperature": "Cel",
+    "local_temperature": "Cel",
+    "current_temperature": "Cel",
+    "dew_point": "Cel",
     "pressure": "hPa",
     "power": "W",
     "current": "A",
@@ -84,6 +100,14 @@ STATES = {
     "contact": State("door_open", on=False, off=True),
     "occupancy": State("movement"),
     "presence": State("presence"),
+    "motion": State("movement"),
+    "pir": State("movement"),
+    "bed_occupied": State("bed_occupied"),
+    "window_open": State("window_open"),
+    "garage_door_contact": State("garage_door_open", on=False, off=True),
+    "charging": State("battery_charging"),
+    "alarm": State("alarm"),
+    "test": State("under_test"),
     "smoke": State("smoke"),
     "carbon_monoxide": State("carbon_monoxide"),
     "gas": State("gas"),
@@ -94,12 +118,21 @@ STATES = {
     "battery_low": State("battery_low"),
     "state": State("power_on", on="ON", off="OFF"),
 }
+PROBLEMS = ("trouble", "fault", "battery_defect", "fault_alarm")
+"""One `problem`: any of these is true."""
+SWITCHED = {"ON": True, "OFF": False}
+"""How some models say true and false. Not for a contact: which of them is open differs."""
 
 WORDS: dict[str, dict[str, tuple[str, float]]] = {
     "battery_state": {
         "low": ("battery_low", 1.0),
+        "middle": ("battery_low", 0.0),
         "medium": ("battery_low", 0.0),
         "high": ("battery_low", 0.0),
+        "full": ("battery_low", 0.0),
+        "charging": ("battery_charging", 1.0),
+        "discharging": ("battery_charging", 0.0),
+        "not_charging": ("battery_charging", 0.0),
     },
     "work_state": {
         "presence": ("bed_occupied", 1.0),
@@ -110,18 +143,70 @@ WORDS: dict[str, dict[str, tuple[str, float]]] = {
         "none_30min": ("bed_occupied", 0.0),
     },
     "status": {"on_the_bed": ("bed_occupied", 1.0)},
-    "pressure_state": {"sit": ("seat_occupied", 1.0)},
+    "pressure_state": {
+        "sit": ("seat_occupied", 1.0),
+        "none": ("seat_occupied", 0.0),
+        "leave": ("seat_occupied", 0.0),
+        "unoccupied": ("seat_occupied", 0.0),
+    },
+    "presence_state": {
+        word: ("presence", 0.0 if word == "none" else 1.0)
+        for word in (
+            "none", "presence", "peaceful", "small_movement", "large_movement", "motion",
+            "stationary",
+        )
+    },
+    "human_motion_state": {
+        word: ("presence", 0.0 if word == "none" else 1.0)
+        for word in ("none", "peaceful", "motion", "active", "static", "small", "large")
+    },
+    "motion_state": {
+        word: ("presence", 0.0 if word == "none" else 1.0)
+        for word in ("none", "static", "small", "medium", "large", "far", "near", "present", "move")
+    },
+    "state": {
+        "none": ("presence", 0.0),
+        "presence": ("presence", 1.0),
+        "move": ("presence", 1.0),
+    },
+    "sensor_status": {"activity": ("movement", 1.0)},
+    "lock_state": {
+        "locked": ("unlocked", 0.0),
+        "unlocked": ("unlocked", 1.0),
+        "not_fully_locked": ("unlocked", 1.0),
+    },
+    "window_state": {
+        "open": ("window_open", 1.0),
+        "closed": ("window_open", 0.0),
+        "close": ("window_open", 0.0),
+    },
+    "door_state": {"open": ("door_open", 1.0), "closed": ("door_open", 0.0)},
+    "smoke_state": {"alarm": ("smoke", 1.0), "normal": ("smoke", 0.0), "none": ("smoke", 0.0)},
+    "co_state": {"alarm": ("carbon_monoxide", 1.0), "normal": ("carbon_monoxide", 0.0)},
+    "gas_sensor_state": {"alarm": ("gas", 1.0), "normal": ("gas", 0.0)},
+    "water_leakage_state": {
+        "water_leakage_yes": ("water_leak", 1.0),
+        "water_leakage_no": ("water_leak", 0.0),
+    },
 }
 """Property: word: metric and value. Other words of these say nothing for us."""
 
 FALLS = {
     "fall_down_status": {"fall": "fall_detected", "maybe_fall": "fall_suspected"},
-    "fall_status": {"fall_alarm": "fall_detected"},
+    "fall_status": {"fall_alarm": "fall_detected", "fall_warning": "fall_suspected"},
     "status": {"falling": "fall_detected"},
 }
 """Property: word: event. From the exposes of MIR-HE200-TY, HS2FD-EF1-3.0 and FDS315."""
 
+PART_WORDS = {
+    "left": 1, "right": 2, "center": 3, "top": 1, "bottom": 2, "a": 1, "b": 2, "c": 3,
+    "phase_b": 2, "phase_c": 3,
+} | {f"{letter}{number}": number for letter in ("l", "") for number in range(1, 9)}  # fmt: skip
+"""The end of a property's name, and which of several like parts it means."""
+PART = re.compile(r"(.+?)_(phase_[bc]|[a-z]+|l?\d{1,3})$")
+
 SOS_ACTIONS = frozenset({"emergency", "sos", "panic"})
+FALL_ACTIONS = frozenset({"fall"})
 RELEASED_ACTIONS = frozenset({"release", "released"})
 SILENT_ACTIONS = frozenset({"", "none", "vibration", "tilt", "drop", "shake", "slide", "flip90"})
 """Not a person's press. What moved says so as `vibration` too."""
@@ -213,7 +298,7 @@ def _properties(exposes: list[Any]) -> Iterator[tuple[str, dict[str, object]]]:
         if isinstance(item.get("features"), list):
             yield from _properties(item["features"])
         name = item.get("property")
-        if isinstance(name, str) and (name in NUMBERS or name in STATES):
+        if isinstance(name, str) and (_base(name)[0] in NUMBERS or _base(name)[0] in STATES):
             kept = {"on": "value_on", "off": "value_off", "unit": "unit"}
             yield name, {ours: item[theirs] for ours, theirs in kept.items() if theirs in item}
 
@@ -235,15 +320,21 @@ def _of_device(device: str, said: Mapping[str, object], raw: MqttMessage, known:
             continue
         model = exposes.get(name) if isinstance(exposes, Mapping) else None
         try:
-            found = _measured(name, value, model if isinstance(model, Mapping) else NOTHING_KNOWN)
+            base, part = _base(name)
+            found = _measured(base, value, model if isinstance(model, Mapping) else NOTHING_KNOWN)
         except ValueError:
             not_understood[name] = value
             continue
-        if found and not (name in NUMBERS and raw.retained and taken_at is None):
+        if found and not (base in NUMBERS and raw.retained and taken_at is None):
             metric, number, unit = found
             measurements.append(
                 Measurement(
-                    device=device, metric=metric, value=number, unit=unit, taken_at=taken_at
+                    device=device,
+                    metric=metric,
+                    value=number,
+                    unit=unit,
+                    taken_at=taken_at,
+                    part=part,
                 )
             )
         if name in FALLS and isinstance(value, str):
@@ -252,11 +343,32 @@ def _of_device(device: str, said: Mapping[str, object], raw: MqttMessage, known:
         if happened:
             event, detail = happened
             events.append(Event(device=device, event=event, taken_at=taken_at, detail=detail))
+    troubles = [value for name in PROBLEMS if isinstance(value := said.get(name), bool)]
+    if troubles:
+        measurements.append(_problem(device, any(troubles), taken_at))
     if not_understood:
         if not (measurements or events or facts):
             raise DecodeError(f"values that we do not know: {not_understood}", raw.payload)
         facts.append(Fact(device=device, name="not_understood", value=not_understood))
     return Decoded(tuple(measurements), tuple(events), tuple(facts))
+
+
+def _base(name: str) -> tuple[str, int | None]:
+    """The property without its part: ("state", 2) of "state_l2"."""
+    if name in NUMBERS or name in STATES or name in WORDS:
+        return name, None
+    found = PART.match(name)
+    if found is None or not (found[1] in NUMBERS or found[1] in STATES):
+        return name, None
+    if found[2] in PART_WORDS:
+        return found[1], PART_WORDS[found[2]]
+    return (found[1] if found[2].isdecimal() else name), None
+
+
+def _problem(device: str, is_one: bool, taken_at: datetime | None) -> Measurement:
+    return Measurement(
+        device=device, metric="problem", value=float(is_one), unit="1", taken_at=taken_at
+    )
 
 
 def _measured(
@@ -274,15 +386,17 @@ def _measured(
         if number - number != 0.0 or not (unit is None or isinstance(unit, str)):
             raise ValueError
         return NUMBERS[name], number, unit_of(NUMBERS[name], unit)
+    if name in WORDS and isinstance(value, str) and value in WORDS[name]:
+        return *WORDS[name][value], "1"
     if name in STATES:
         state = STATES[name]
+        if state.on is True and isinstance(value, str) and "on" not in model:
+            value = SWITCHED.get(value, value)
         if _same(value, model.get("on", state.on)):
             return state.metric, 1.0, "1"
         if _same(value, model.get("off", state.off)):
             return state.metric, 0.0, "1"
         raise ValueError
-    if name in WORDS and isinstance(value, str) and value in WORDS[name]:
-        return *WORDS[name][value], "1"
     return None
 
 
@@ -300,6 +414,8 @@ def _happened(name: str, value: object, known: Known) -> tuple[str, str | None] 
     if name == "action" and value not in SILENT_ACTIONS:
         if value in SOS_ACTIONS:
             return "sos_pressed", value
+        if value in FALL_ACTIONS:
+            return "fall_detected", value
         released = not RELEASED_ACTIONS.isdisjoint(value.split("_"))
         return "button_released" if released else "button_pressed", value
     if name in FALLS and value in FALLS[name] and known.get(name) != value:
@@ -345,14 +461,17 @@ def encode(
 
 
 def _property(item: Measurement, exposes: Mapping[str, Any]) -> dict[str, object]:
+    end = "" if item.part is None else f"_l{item.part}"
     for name, metric in NUMBERS.items():
         if metric == item.metric:
-            return {name: item.value}
+            return {name + end: item.value}
     for name, state in STATES.items():
         if state.metric == item.metric:
-            model = exposes.get(name, {})
+            model = exposes.get(name + end, {})
             key, default = ("on", state.on) if item.value else ("off", state.off)
-            return {name: model.get(key, default)}
+            return {name + end: model.get(key, default)}
+    if item.metric == "problem":
+        return {PROBLEMS[0]: bool(item.value)}
     for name, words in WORDS.items():
         for word, said in words.items():
             if said == (item.metric, item.value):
@@ -366,6 +485,8 @@ def _event_property(event: Event) -> dict[str, object]:
             return {"sos": True}
         case "sos_pressed" | "button_pressed" | "button_released":
             return {"action": event.detail or "single"}
+        case "fall_detected" if event.detail in FALL_ACTIONS:
+            return {"action": event.detail}
         case "fall_detected" | "fall_suspected":
             for name, words in FALLS.items():
                 if words.get(event.detail or "") == event.event:
@@ -415,6 +536,7 @@ DEVICE = Device(
                 *NUMBERS.values(),
                 *(state.metric for state in STATES.values()),
                 *(metric for words in WORDS.values() for metric, _ in words.values()),
+                "problem",
                 "device_online",
             )
         )

@@ -70,6 +70,7 @@ def make_app(
     view: Callable[[], HomeView],
     health: Callable[[], Health],
     reading_line: Callable[[str], ReadingLine | None],
+    clock: Callable[[], str],
     changes: Changes,
     emergency_number: str,
 ) -> ASGIApp:
@@ -143,7 +144,7 @@ def make_app(
         return RedirectResponse("/?said=1", 303)
 
     async def events(request: Request) -> Response:
-        return StreamingResponse(_events(changes), media_type="text/event-stream")
+        return StreamingResponse(_events(changes, clock), media_type="text/event-stream")
 
     async def alive(request: Request) -> Response:
         return PlainTextResponse("alive")
@@ -165,7 +166,8 @@ def make_app(
     return OwnPage(app)
 
 
-async def _events(changes: Changes) -> AsyncIterator[bytes]:
+async def _events(changes: Changes, clock: Callable[[], str]) -> AsyncIterator[bytes]:
     while True:
-        yield f"data: {changes.version}\n\n".encode()
+        news = msgspec.json.encode({"version": str(changes.version), "clock": clock()})
+        yield b"data: " + news + b"\n\n"
         await changes.wait(_TICK_S)

@@ -10,7 +10,7 @@ from devices.metrics import METRICS, Kind
 from devices.model import Reading
 from gateway.home import Home
 from gateway.journal import Journal, PromptState
-from rules.model import AlertRequest, Person, Prompt, Tier
+from rules.model import AlertRequest, Person, Plan, Prompt, Tier
 from rules.records import Notice
 from rules.words import Texts, sentence
 
@@ -102,8 +102,13 @@ def home_view(home: Home, at: datetime, *, reached: bool) -> HomeView:
             _person(person, journal, prompts, alerts, notices, texts, at, reached=reached)
             for person in home.plan.people.values()
         )
-    zone = _zone(next(iter(home.plan.people.values()), None))
-    return HomeView(f"{at.astimezone(zone):%A %-d %B, %H:%M}", people, reached, waiting)
+    return HomeView(clock_text(home.plan, at), people, reached, waiting)
+
+
+def clock_text(plan: Plan, at: datetime) -> str:
+    """ "Monday 2 March, 07:05": what a clock on the wall of this home shows."""
+    zone = _zone(next(iter(plan.people.values()), None))
+    return f"{at.astimezone(zone):%A %-d %B, %H:%M}"
 
 
 def _person(
