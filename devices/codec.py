@@ -60,6 +60,16 @@ class Gatt:
     bonded: bool = True
     names: tuple[str, ...] = ()
     """Beginnings of names of devices that do not advertise the service."""
+    set_clock: bool = True
+    """Its clock, where it has one, is compared with ours and then set."""
+    records: str = ""
+    """The control point by which it is asked for its records ("2A52"), once it was subscribed to.
+    The records come as the first characteristic of `subscribe`, and tell the fact `sequence`."""
+    users: str = ""
+    """The control point by which it is told who is measured ("2A9F"): it keeps silent before."""
+    steady: str = ""
+    """The characteristic of which a person's values close together are one measurement: a scale
+    says it more than once while it comes to rest, and the last one stands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,12 @@ def fields_of(facts: Iterable[Fact]) -> dict[str, Any]:
     return {fact.name: fact.value for fact in facts}
 
 
+def worded(name: str, number: int, words: Mapping[int, str]) -> dict[str, object]:
+    """A number that stands for a word, with it: {"type": 3, "type_words": "ear"}."""
+    known = {f"{name}_words": words[number]} if number in words else {}
+    return {name: number, **known}
+
+
 def plain(value: float | Special) -> float | str:
     """An SFLOAT or FLOAT as JSON has it."""
     return SPECIAL_WORDS[value] if isinstance(value, Special) else value

@@ -59,13 +59,18 @@ class Advertisement(Struct, frozen=True, kw_only=True):
 
 
 class CharacteristicValue(Struct, frozen=True, kw_only=True):
-    """One GATT notification, indication or read. `characteristic` is "2A35", or a full UUID."""
+    """One GATT notification, indication or read. `characteristic` is "2A35", or a full UUID.
+
+    `clock_ahead_s`: how far the device's clock was ahead of the home's local time when the link
+    opened; None where it could not be read.
+    """
 
     address: str
     characteristic: str
     value: bytes
     received_at: datetime
     name: str | None = None
+    clock_ahead_s: float | None = None
 
 
 class MqttMessage(Struct, frozen=True, kw_only=True):

@@ -75,13 +75,15 @@ def claim_words(claim: Claim) -> str:
 
 def device_section(device: Device) -> str:
     says = [f"`{name}`" for name in (*device.metrics, *device.events)]
+    tells = dict.fromkeys(f"`{name}`" for vector in device.vectors for name in vector.facts or ())
     lines = [
         f"## {device.title}",
         "",
         f"- kind in the settings: `{device.key}`",
         f"- known from: {device.known_by}",
         f"- heard by: {', '.join(map(claim_words, device.claims))}",
-        f"- says: {', '.join(says)}",
+        *([f"- says: {', '.join(says)}"] if says else []),
+        *([f"- tells as facts: {', '.join(tells)}"] if tells else []),
         *(f"- source: {source}" for source in device.sources),
         *(f"- quirk, for names with {name}: {quirk}" for name, quirk in device.quirks.items()),
         f"- frames from outside sources in its tests: {len(device.vectors)}",

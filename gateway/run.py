@@ -4,18 +4,20 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from threading import Event as Flag
 from threading import Thread
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import uvicorn
 
-from devices.model import Raw
-from gateway.config import GatewayConfig
+from devices.model import Fact, Raw
+from gateway.ble.settings import BleDevice, Slot
+from gateway.config import GatewayConfig, HomeDevice
 from gateway.health import Health, Part, disk_part
 from gateway.home import Home
 from gateway.intake import Intake
@@ -29,6 +31,7 @@ from plumbing.backoff import Backoff
 from plumbing.clock import monotonic_s
 from plumbing.logs import Log
 from plumbing.signing import load_or_make_key
+from rules.model import Person
 
 log = Log("gateway.run")
 
@@ -245,20 +248,50 @@ def _make_broker(config: GatewayConfig, home: Home) -> Any:
 def _make_radio(config: GatewayConfig, home: Home) -> Any:
     if not config.ble.enabled:
         return None
-    from gateway.ble.radio import BleDevice, Radio
+    from gateway.ble.memory import Memory
+    from gateway.ble.radio import Radio
 
     async def take(frames: Sequence[Raw]) -> None:
         await asyncio.to_thread(home.take, frames)
 
+    async def keep(fact: Fact) -> None:
+        await asyncio.to_thread(home.learn, fact)
+
     devices = [
-        BleDevice(address=one.device, kind=one.kind, name=one.name)
-        for one in config.devices
-        if one.device.count(":") == _COLONS_OF_AN_ADDRESS
+        device
+        for device in (ble_device(one, home.plan.people) for one in config.devices)
+        if not device.is_named or device.kind.startswith(_GATT)
     ]
-    return Radio(devices, take, home.now, config.ble.adapter or None)
+    return Radio(
+        devices,
+        take,
+        home.now,
+        config.ble.adapter or None,
+        memory=Memory(known=home.known, keep=keep),
+    )
 
 
-_COLONS_OF_AN_ADDRESS = 5
+_GATT = "gatt."
+"""Kinds that are visited: one of these may go by its name. Other names are topics."""
+
+
+def _slot(one: HomeDevice) -> Slot | None:
+    if one.user_index is None or one.consent_code is None:
+        return None
+    return Slot(one.user_index, one.consent_code)
+
+
+def ble_device(one: HomeDevice, people: Mapping[str, Person]) -> BleDevice:
+    person = people.get(one.patient)
+    return BleDevice(
+        address=one.device,
+        kind=one.kind,
+        name=one.name,
+        zone=ZoneInfo(person.timezone if person else "UTC"),
+        passkey=one.passkey,
+        slot=_slot(one),
+        delete_records=one.delete_records,
+    )
 
 
 def _sync_part(sync: Sync) -> Part:

@@ -313,7 +313,7 @@ class _Repair:
     def _pending(self, watch: Watch, phases: Sequence[Finding]) -> list[tuple[int, Finding]]:
         """What it will be told of other rules after its last event, oldest first.
 
-        A watch that begins in the midst of things is told at once of what is active by then.
+        A watch that begins in the midst of things is told at once how they stand.
         """
         ids = {heard.rule.id for heard in watch.line.hears}
         pending = []
@@ -326,11 +326,7 @@ class _Repair:
                 pending.append((us, finding))
             elif not watch.checkpoints:
                 before[finding.rule] = finding
-        at_once = [
-            (watch.last_us + 1, finding)
-            for _, finding in sorted(before.items())
-            if finding.phase is Phase.ACTIVE
-        ]
+        at_once = [(watch.last_us + 1, finding) for _, finding in sorted(before.items())]
         return [*at_once, *pending]
 
 

@@ -180,7 +180,7 @@ def _check_key(gateway: Gateway) -> None:
         key = bytes.fromhex(gateway.public_key)
     except ValueError:
         key = b""
-    # All zeros is the example's, and a point for which anyone can sign.
+    # All zeros stands for no key, and is a point of small order: anyone could sign for it.
     if len(key) != 32 or not any(key):
         raise ConfigError(
             f"[[gateways]] {gateway.id}: public_key must be the 64 hex digits that `homebeat "

@@ -210,7 +210,7 @@ DEVICE = Device(
     metrics=(FAT.metric, *(field.metric for field in FIELDS)),
     decode=decode,
     encode=encode,
-    gatt=Gatt(service="181B", subscribe=("2A9D", COMPOSITION)),
+    gatt=Gatt(service="181B", subscribe=("2A9D", COMPOSITION), users="2A9F", steady="2A9D"),
     vectors=(
         Vector(
             at=COMPOSITION,

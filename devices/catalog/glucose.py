@@ -25,7 +25,7 @@ from devices.codec import (
     KnownBy,
     Vector,
 )
-from devices.facts import fields_of, from_plain, plain, told, value_of
+from devices.facts import fields_of, from_plain, plain, told, value_of, worded
 from devices.fields import Cursor, Special, s16, sfloat, to_date_time, to_sfloat, u16
 from devices.model import Decoded, Event, Fact, Measurement, Quality, Raw
 
@@ -90,7 +90,7 @@ def decode(raw: Raw, known: Known) -> Decoded:
         kind = frame.u8()
         sample, place = kind & 0x0F, kind >> 4
         fields |= {"concentration": plain(concentration), "unit": unit}
-        fields |= {"type": sample, "location": place}
+        fields |= worded("type", sample, TYPES) | worded("location", place, PLACES)
     status = frame.u16() if flags & STATUS else 0
     if flags & STATUS:
         fields["status"] = status
@@ -158,7 +158,8 @@ def encode(
 ) -> bytes:
     """A 2A18 frame.
 
-    What facts don't say: sequence 0, capillary plasma from a finger. Without `blood_glucose` and
+    The facts of a decoded frame hold for its status and times. What they don't say: sequence 0,
+    capillary plasma from a finger, a status after quality and events. Without `blood_glucose` and
     without the fact `concentration`: the frame has no value.
     """
     fields = fields_of(facts)
@@ -180,7 +181,7 @@ def encode(
         body += u16(concentration)
         sample, place = fields.get("type", CAPILLARY_PLASMA), fields.get("location", FINGER)
         body += bytes((place << 4 | sample,))
-    status = fields.get("status", _status(said, events))
+    status = fields.get("status", 0 if "base_time" in fields else _status(said, events))
     if status or "status" in fields:
         flags |= STATUS
         body += u16(status)
@@ -233,7 +234,7 @@ DEVICE = Device(
     events=("glucose_above_range", "glucose_below_range"),
     decode=decode,
     encode=encode,
-    gatt=Gatt(service="1808", subscribe=(MEASUREMENT, "2A34", "2A52")),
+    gatt=Gatt(service="1808", subscribe=(MEASUREMENT, "2A34"), records="2A52"),
     vectors=(
         Vector(
             at=MEASUREMENT,
@@ -246,7 +247,9 @@ DEVICE = Device(
                 "concentration": 0.0012,
                 "unit": "kg/L",
                 "type": 1,
+                "type_words": "capillary whole blood",
                 "location": 15,
+                "location_words": "not available",
                 "context_follows": False,
             },
             source="dotintent/react-native-ble-plx issue 652",
@@ -267,7 +270,9 @@ DEVICE = Device(
                 "concentration": 0.00111,
                 "unit": "kg/L",
                 "type": 8,
+                "type_words": "plasma",
                 "location": 15,
+                "location_words": "not available",
                 "status": 0,
                 "context_follows": True,
             },
@@ -285,7 +290,9 @@ DEVICE = Device(
                 "concentration": 0.008,
                 "unit": "mol/L",
                 "type": 1,
+                "type_words": "capillary whole blood",
                 "location": 15,
+                "location_words": "not available",
                 "context_follows": False,
             },
             source="nordicsemi/Android-BLE-Library issue 130",
@@ -307,7 +314,9 @@ DEVICE = Device(
                 "concentration": 30.0,
                 "unit": "kg/L",
                 "type": 2,
+                "type_words": "capillary plasma",
                 "location": 1,
+                "location_words": "finger",
                 "status": 261,
                 "context_follows": True,
             },

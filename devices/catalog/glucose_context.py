@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from devices.codec import NOTHING_KNOWN, Claim, DecodeError, Device, Known, KnownBy, Vector
-from devices.facts import fields_of, from_plain, plain, told, value_of
+from devices.facts import fields_of, from_plain, plain, told, value_of, worded
 from devices.fields import Cursor, to_sfloat, u16
 from devices.model import Decoded, Event, Fact, Measurement, Raw
 
@@ -52,12 +52,10 @@ def decode(raw: Raw, known: Known) -> Decoded:
             fields |= _read(frame, kind, _named(name, flags))
     if any(frame.take(frame.left)):
         raise DecodeError("more than its flags promise, and it is no padding", heard.value)
-    said = {
-        f"{name}_words": words[fields[name]]
-        for name, words in WORDS.items()
-        if fields.get(name) in words
-    }
-    return Decoded(facts=told(heard.address, fields | said))
+    for name, words in WORDS.items():
+        if name in fields:
+            fields |= worded(name, fields[name], words)
+    return Decoded(facts=told(heard.address, fields))
 
 
 def _read(frame: Cursor, kind: str, name: str) -> dict[str, object]:

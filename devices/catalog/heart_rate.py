@@ -17,7 +17,7 @@ from devices.codec import (
     Vector,
     assigned_number,
 )
-from devices.facts import fields_of, told, value_of
+from devices.facts import fields_of, told, value_of, worded
 from devices.fields import Cursor, u16
 from devices.model import Decoded, Event, Fact, Measurement, Quality, Raw
 from devices.units import convert
@@ -38,8 +38,7 @@ def decode(raw: Raw, known: Known) -> Decoded:
     if assigned_number(heard.characteristic) == LOCATION:
         place = frame.u8()
         frame.finish()
-        named: dict[str, object] = {"place": PLACES[place]} if place in PLACES else {}
-        return Decoded(facts=told(heard.address, {"location": place, **named}))
+        return Decoded(facts=told(heard.address, worded("location", place, PLACES)))
     flags = frame.u8()
     rate = frame.u16() if flags & WIDE else frame.u8()
     energy = frame.u16() if flags & ENERGY else None
@@ -167,7 +166,7 @@ DEVICE = Device(
             at=LOCATION,
             frame="05",
             expected={},
-            facts={"location": 5, "place": "ear lobe"},
+            facts={"location": 5, "location_words": "ear lobe"},
             source=_NORDIC + "BodySensorLocationDataCallbackTest.java",
         ),
     ),

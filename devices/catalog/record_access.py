@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from devices.codec import NOTHING_KNOWN, Claim, DecodeError, Device, Known, KnownBy, Vector
-from devices.facts import fields_of, told, value_of
+from devices.facts import fields_of, told, value_of, worded
 from devices.fields import Cursor, u16
 from devices.model import Decoded, Event, Fact, Measurement, Raw
 
@@ -91,10 +91,9 @@ def decode(raw: Raw, known: Known) -> Decoded:
         case Op.RESPONSE:
             if len(operand) != 2:
                 raise DecodeError("a response is two bytes: request and result", heard.value)
-            fields |= {"request_op": operand[0], "response": operand[1]}
+            fields["request_op"] = operand[0]
+            fields |= worded("response", operand[1], RESULT_WORDS)
             fields["succeeded"] = operand[1] in (SUCCESS, NO_RECORDS)
-            if operand[1] in RESULT_WORDS:
-                fields["response_words"] = RESULT_WORDS[operand[1]]
         case Op.ABORT if operand:
             raise DecodeError("an abort has no operand", heard.value)
         case Op.REPORT | Op.DELETE | Op.COUNT:

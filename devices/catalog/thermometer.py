@@ -18,7 +18,7 @@ from devices.codec import (
     Vector,
     assigned_number,
 )
-from devices.facts import fields_of, told, value_of
+from devices.facts import fields_of, told, value_of, worded
 from devices.fields import Cursor, Special, to_date_time, to_float32, u32
 from devices.model import Decoded, Event, Fact, Measurement, Quality, Raw
 
@@ -39,11 +39,11 @@ def decode(raw: Raw, known: Known) -> Decoded:
     if at == TYPE_ALONE:
         site = frame.u8()
         frame.finish()
-        return Decoded(facts=told(heard.address, _where(site)))
+        return Decoded(facts=told(heard.address, worded("type", site, SITES)))
     flags = frame.u8()
     temperature = frame.float32()
     taken_at = frame.date_time() if flags & TIME else None
-    where = _where(frame.u8()) if flags & TYPE else {}
+    where = worded("type", frame.u8(), SITES) if flags & TYPE else {}
     frame.finish()
     facts = told(heard.address, where)
     if isinstance(temperature, Special):
@@ -61,10 +61,6 @@ def decode(raw: Raw, known: Known) -> Decoded:
         quality=(Quality.STILL_MEASURING,) if at == INTERMEDIATE else (),
     )
     return Decoded((measured,), facts=facts)
-
-
-def _where(site: int) -> dict[str, object]:
-    return {"type": site, "site": SITES[site]} if site in SITES else {"type": site}
 
 
 def encode(
@@ -129,7 +125,7 @@ DEVICE = Device(
             at=FINAL,
             frame="06b00e00fedc070c050b321b04",
             expected={"body_temperature": (37.6, "Cel"), "taken_at": "2012-12-05T11:50:27"},
-            facts={"type": 4, "site": "finger"},
+            facts={"type": 4, "type_words": "finger"},
             source=_NORDIC + "TemperatureMeasurementDataCallbackTest.java",
             lossless=False,
             note="37.60, with a digit more than the value needs",
@@ -153,7 +149,7 @@ DEVICE = Device(
             at=TYPE_ALONE,
             frame="03",
             expected={},
-            facts={"type": 3, "site": "ear"},
+            facts={"type": 3, "type_words": "ear"},
             source=_NORDIC + "TemperatureTypeDataCallbackTest.java",
         ),
     ),

@@ -20,7 +20,7 @@ from devices.codec import (
     Vector,
     assigned_number,
 )
-from devices.facts import fields_of, told, value_of
+from devices.facts import fields_of, told, value_of, worded
 from devices.fields import Cursor, u16, u32
 from devices.model import Decoded, Event, Fact, Measurement, Raw
 
@@ -88,9 +88,7 @@ def decode(raw: Raw, known: Known) -> Decoded:
     if at in NUMBERS:
         name, size = NUMBERS[at]
         number = int.from_bytes(frame.take(size), "little")
-        fields[name] = number
-        if name == "gender" and number in GENDERS:
-            fields["gender_words"] = GENDERS[number]
+        fields = worded(name, number, GENDERS if name == "gender" else {})
     elif at == BIRTH:
         date = frame.take(4)
         midnight = Cursor(date + bytes(3))
@@ -106,9 +104,9 @@ def _control_point(frame: Cursor, whole: bytes) -> dict[str, object]:
     fields: dict[str, object] = {"op": op}
     if op == Op.RESPONSE:
         request_op, result = frame.u8(), frame.u8()
-        fields |= {"request_op": request_op, "result": result, "succeeded": result == SUCCESS}
-        if result in RESULT_WORDS:
-            fields["result_words"] = RESULT_WORDS[result]
+        fields["request_op"] = request_op
+        fields |= worded("result", result, RESULT_WORDS)
+        fields["succeeded"] = result == SUCCESS
         if request_op in ANSWERS and frame.left:
             fields[ANSWERS[Op(request_op)]] = frame.u8()
         return fields

@@ -122,7 +122,7 @@ DEVICE = Device(
     metrics=("body_weight", "bmi", "body_height"),
     decode=decode,
     encode=encode,
-    gatt=Gatt(service="181D", subscribe=(WEIGHT,)),
+    gatt=Gatt(service="181D", subscribe=(WEIGHT,), users="2A9F", steady=WEIGHT),
     vectors=(
         Vector(
             at=WEIGHT,

@@ -142,12 +142,17 @@ WORDS: dict[str, dict[str, tuple[str, float]]] = {
         "none_5min": ("bed_occupied", 0.0),
         "none_30min": ("bed_occupied", 0.0),
     },
-    "status": {"on_the_bed": ("bed_occupied", 1.0)},
+    "status": {
+        "on_the_bed": ("bed_occupied", 1.0),
+        "sitting": ("seat_occupied", 1.0),
+        "low_posture": ("presence", 1.0),
+        "occupied": ("presence", 1.0),
+        "unoccupied": ("presence", 0.0),
+    },
     "pressure_state": {
         "sit": ("seat_occupied", 1.0),
         "none": ("seat_occupied", 0.0),
-        "leave": ("seat_occupied", 0.0),
-        "unoccupied": ("seat_occupied", 0.0),
+        "sedentary": ("seat_occupied", 1.0),
     },
     "presence_state": {
         word: ("presence", 0.0 if word == "none" else 1.0)
@@ -162,10 +167,11 @@ WORDS: dict[str, dict[str, tuple[str, float]]] = {
     },
     "motion_state": {
         word: ("presence", 0.0 if word == "none" else 1.0)
-        for word in ("none", "static", "small", "medium", "large", "far", "near", "present", "move")
+        for word in ("none", "static", "small", "medium", "large", "far", "near")
     },
     "state": {
         "none": ("presence", 0.0),
+        "absence": ("presence", 0.0),
         "presence": ("presence", 1.0),
         "move": ("presence", 1.0),
     },
@@ -386,8 +392,8 @@ def _measured(
         if number - number != 0.0 or not (unit is None or isinstance(unit, str)):
             raise ValueError
         return NUMBERS[name], number, unit_of(NUMBERS[name], unit)
-    if name in WORDS and isinstance(value, str) and value in WORDS[name]:
-        return *WORDS[name][value], "1"
+    if name in WORDS and isinstance(value, str) and value.lower() in WORDS[name]:
+        return *WORDS[name][value.lower()], "1"
     if name in STATES:
         state = STATES[name]
         if state.on is True and isinstance(value, str) and "on" not in model:

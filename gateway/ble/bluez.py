@@ -39,8 +39,10 @@ DBUS = "org.freedesktop.DBus"
 ALREADY_THERE = "org.bluez.Error.AlreadyExists"
 LOOK_FIRST_S, LOOK_MOST_S = 1.0, 60.0
 AGENT_PATH = "/org/homebeat/agent"
-CAPABILITY = "NoInputNoOutput"
-"""A gateway has no display: nobody at it could compare or type digits."""
+NO_KEYS, KEYS = "NoInputNoOutput", "KeyboardOnly"
+"""A gateway has no display: nobody at it could compare digits. It has keys only in so far as the
+settings hold the digits that are printed on a device; else it says that it has none, since a device
+may then pair without."""
 
 BUS_ERRORS = (DBusFastError, OSError, EOFError, TimeoutError)
 """What a call over D-Bus can raise: the other end, the bus, or nobody in time."""
@@ -55,9 +57,18 @@ _MATCHES = (
 class Agent(ServiceInterface):
     """org.bluez.Agent1: agrees to pair with the home's own devices, and with nothing else."""
 
-    def __init__(self, is_ours: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        is_ours: Callable[[str], bool],
+        passkey: Callable[[str], int | None] = lambda _: None,
+        *,
+        can_type: bool = False,
+    ) -> None:
+        """`is_ours` and `passkey` get an address; `can_type`: a passkey is known of some device."""
         super().__init__("org.bluez.Agent1")
+        self.capability = KEYS if can_type else NO_KEYS
         self._is_ours = is_ours
+        self._passkey = passkey
 
     @dbus_method(name="Release")
     def release(self) -> None:
@@ -81,7 +92,11 @@ class Agent(ServiceInterface):
 
     @dbus_method(name="RequestPasskey")
     def request_passkey(self, device: DBusObjectPath) -> DBusUInt32:
-        raise _rejected("this gateway has no keys to type a passkey")
+        self._agree(device)
+        passkey = self._passkey(address_of(device))
+        if passkey is None:
+            raise _rejected("the settings hold no passkey of this device")
+        return passkey
 
     @dbus_method(name="DisplayPinCode")
     def display_pin_code(self, device: DBusObjectPath, pin: DBusStr) -> None:
@@ -206,14 +221,14 @@ class Bluez:
                 since = self._adapters.get(path, {})
                 self._adapters[path] = unpack_variants(interfaces[ADAPTER]) | since
         if self._agent is not None:
-            await self._be_agent()
+            await self._be_agent(self._agent)
         self.running = True
         self._announce("")
 
-    async def _be_agent(self) -> None:
+    async def _be_agent(self, agent: Agent) -> None:
         """bleak calls Pair on connections of its own, so only the default agent is asked."""
         try:
-            arguments = [AGENT_PATH, CAPABILITY]
+            arguments = [AGENT_PATH, agent.capability]
             await self._call("/org/bluez", AGENT_MANAGER, "RegisterAgent", "os", arguments)
         except DBusError as error:
             if error.type != ALREADY_THERE:

@@ -1,7 +1,8 @@
 """What the scan hears: which advertisements go on, who is awake, and who is a stranger."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
@@ -11,7 +12,7 @@ from devices.model import Advertisement
 from devices.registry import Index
 from gateway.ble.adverts import Fresh, Packet, Repeats
 from gateway.ble.queue import Queue, Room
-from gateway.ble.state import RadioState, Stranger
+from gateway.ble.state import DeviceState, RadioState, Stranger
 from plumbing.clock import monotonic_s
 
 REPEAT_GAP_S = 1.0
@@ -33,12 +34,15 @@ class Hearing:
         state: RadioState,
         clock: Callable[[], datetime],
         awake: Callable[[str, BLEDevice], None],
+        names: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        """`names`: beginnings of names in small letters, and the id of the device named so."""
         self._catalogue = catalogue
         self._queue = queue
         self._state = state
         self._clock = clock
         self._awake = awake
+        self._names = names
         self._fresh = Fresh()
         self._repeats = Repeats(REPEAT_GAP_S, REPEAT_REFRESH_S)
         self._strangers = Repeats(STRANGER_S, STRANGER_S)
@@ -52,13 +56,21 @@ class Hearing:
             self._pass_on(address, data, packet)
         if not packet.advertised:
             return
-        state = self._state.devices.get(address)
+        state = self._state.devices.get(address) or self._named(data.local_name)
         if state is None:
             self._note_stranger(address, data)
             return
         state.last_seen = self._clock()
         state.rssi_dbm = data.rssi
-        self._awake(address, found)
+        self._awake(state.address, found)
+
+    def _named(self, name: str | None) -> DeviceState | None:
+        """The home's device that goes by that name, whatever its address is today."""
+        if not name or not self._names:
+            return None
+        small = name.casefold()
+        found = (id_ for start, id_ in self._names.items() if small.startswith(start))
+        return next((self._state.devices[id_] for id_ in found), None)
 
     def _pass_on(self, address: str, data: AdvertisementData, packet: Packet) -> None:
         advertisement = Advertisement(

@@ -1,20 +1,36 @@
-"""One visit to a device: connect, pair, subscribe, listen, let go."""
+"""One visit to a device: connect, pair, set its clock, subscribe, ask, listen, let go."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from bleak import BleakClient
-from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from bleak_retry_connector import establish_connection
 
-from devices.codec import Gatt, full_uuid
+from devices.codec import DecodeError, Device, Gatt
+from devices.registry import Index
 from gateway.ble.bluez import Bluez
+from gateway.ble.device_clock import set_clock
+from gateway.ble.memory import Memory
+from gateway.ble.records import Stored, fetch
 from gateway.ble.scan import RADIO_ERRORS, Scan
+from gateway.ble.session import ControlPoint, LinkFailed, Session
+from gateway.ble.settings import BleDevice
+from gateway.ble.steady import Steady
 from gateway.ble.timing import Timing, within
-from gateway.ble.words import LOST_EARLY, STALE_BOND, STOPPED, in_words, not_its_kind
+from gateway.ble.users import consent
+from gateway.ble.words import (
+    LOST_EARLY,
+    NO_SENSE,
+    STALE_BOND,
+    STOPPED,
+    in_words,
+    not_its_kind,
+)
 from plumbing.clock import monotonic_s
 
 ABORTS_OF_A_STALE_BOND = 3
@@ -25,18 +41,31 @@ MOST_REMEMBERED = 256
 """Values of one visit that are held against the next."""
 
 
-class LinkFailed(Exception):
-    """A visit that went wrong; the message says how, in words."""
+OnValue = Callable[[float | None, str, bytes], None]
+"""Gets (how far the device's clock was ahead, characteristic as in the catalogue, value)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What a visit needs of the home around it."""
+
+    clock: Callable[[], datetime]
+    timing: Timing
+    memory: Memory
+    catalogue: Index
+    kept: Callable[[], Awaitable[None]]
+    """Returns once the journal has all values that came until now."""
 
 
 class Link:
     """Visits one device, as the catalogue says how."""
 
-    def __init__(self, title: str, gatt: Gatt, name: str, timing: Timing) -> None:
-        self._title = title
+    def __init__(self, kind: Device, gatt: Gatt, device: BleDevice, gateway: Gateway) -> None:
+        self._kind = kind
         self._gatt = gatt
-        self._name = name
-        self._timing = timing
+        self._device = device
+        self._gateway = gateway
+        self._timing = gateway.timing
         self._aborts = 0
         self._last: set[tuple[str, bytes]] = set()
 
@@ -46,12 +75,12 @@ class Link:
         bluez: Bluez,
         scan: Scan,
         on_connected: Callable[[], None],
-        on_value: Callable[[str, bytes], None],
+        on_value: OnValue,
     ) -> bool:
         """Until the device has said what it has to say. Whether it was news. Raises LinkFailed.
 
-        `on_value` gets (characteristic as in the catalogue, value) as they come. BlueZ has
-        confirmed an indication to the device by then: nobody but us holds it any more.
+        `on_value` gets values as they come. BlueZ has confirmed an indication to the device by
+        then: nobody but us holds it any more.
         """
         try:
             async with _follows(bluez.lost) as ended:
@@ -59,7 +88,7 @@ class Link:
                     client = await self._connect(found, bluez, ended)
                 try:
                     on_connected()
-                    said = await self._listen(client, ended, on_value)
+                    said = await self._listen(self._session(client, ended), on_value)
                 finally:
                     with suppress(*RADIO_ERRORS):
                         await within(self._timing.bus_s, client.disconnect())
@@ -68,6 +97,8 @@ class Link:
         except RADIO_ERRORS as error:
             stale = self._aborts >= ABORTS_OF_A_STALE_BOND
             raise LinkFailed(STALE_BOND if stale else in_words(error)) from error
+        except DecodeError as error:
+            raise LinkFailed(NO_SENSE) from error
         news = not said <= self._last
         self._last = said
         return news
@@ -94,7 +125,7 @@ class Link:
         attempt = establish_connection(
             BleakClient,
             found,
-            self._name,
+            self._device.name,
             disconnected_callback=on_disconnect,
             max_attempts=CONNECT_ATTEMPTS,
             use_services_cache=False,
@@ -106,44 +137,105 @@ class Link:
             ended.set()
         return client
 
-    async def _listen(
-        self, client: BleakClient, ended: asyncio.Event, on_value: Callable[[str, bytes], None]
-    ) -> set[tuple[str, bytes]]:
-        """Subscribe in the catalogue's order, and stay while values come. What was said."""
+    def _session(self, client: BleakClient, ended: asyncio.Event) -> Session:
+        gateway = self._gateway
+        return Session(
+            client,
+            self._device.id,
+            ended,
+            self._timing,
+            gateway.clock,
+            gateway.memory,
+            gateway.catalogue,
+        )
+
+    async def _listen(self, session: Session, on_value: OnValue) -> set[tuple[str, bytes]]:
+        """Set the clock, subscribe in the catalogue's order, ask, and stay while values come.
+
+        What was said.
+        """
         await asyncio.sleep(self._timing.settle_s)
-        said: set[tuple[str, bytes]] = set()
-        heard_s = monotonic_s()
-
-        def hear(name: str, _: BleakGATTCharacteristic, value: bytearray) -> None:
-            nonlocal heard_s
-            heard_s = monotonic_s()
-            if len(said) < MOST_REMEMBERED:
-                said.add((name, bytes(value)))
-            on_value(name, bytes(value))
-
-        offered = [
-            name
-            for name in self._gatt.subscribe
-            if client.services.get_characteristic(full_uuid(name)) is not None
-        ]
+        offered = [name for name in self._gatt.subscribe if session.offers(name)]
         if not offered:
-            raise LinkFailed(not_its_kind(self._title))
-        for name in offered:
-            subscribing = client.start_notify(full_uuid(name), partial(hear, name))
-            try:
-                await within(self._timing.subscribe_s, subscribing, ended)
-            except RADIO_ERRORS:
-                if not said:
-                    raise
-        self._aborts = 0
-        while not ended.is_set():
-            limit_s = self._timing.idle_s if said else self._timing.first_value_s
-            left_s = heard_s + limit_s - monotonic_s()
-            if left_s <= 0:
-                break
-            with suppress(TimeoutError):
-                await within(left_s, ended.wait())
-        return said
+            raise LinkFailed(not_its_kind(self._kind.title))
+        ahead_s = await set_clock(session, self._device.zone) if self._gatt.set_clock else None
+        hearing = Values(session, self._gatt, partial(on_value, ahead_s))
+        try:
+            for name in offered:
+                try:
+                    await session.subscribe(name, partial(hearing.hear, name))
+                except RADIO_ERRORS:
+                    if not hearing.said:
+                        raise
+            self._aborts = 0
+            done = await self._ask(session, hearing)
+            while not done and not session.ended.is_set():
+                left_s = hearing.left_s()
+                if left_s <= 0:
+                    break
+                with suppress(TimeoutError):
+                    await within(left_s, session.ended.wait())
+        finally:
+            hearing.release()
+        return hearing.said
+
+    async def _ask(self, session: Session, hearing: "Values") -> bool:
+        """What the device has to be asked. Whether it has said all."""
+        gatt, device = self._gatt, self._device
+        if gatt.users and session.offers(gatt.users):
+            control = ControlPoint(session, gatt.users)
+            await control.open()
+            await consent(session, control, device.slot)
+        if gatt.records and session.offers(gatt.records):
+            control = ControlPoint(session, gatt.records)
+            await control.open()
+            await fetch(
+                session, control, hearing.stored, self._gateway.kept, delete=device.delete_records
+            )
+            return True
+        return False
+
+
+class Values:
+    """What a device says during one visit."""
+
+    def __init__(self, session: Session, gatt: Gatt, pass_on: Callable[[str, bytes], None]) -> None:
+        self.said: set[tuple[str, bytes]] = set()
+        self.stored = Stored(session, gatt.subscribe[0])
+        self._timing = session.timing
+        self._gatt = gatt
+        self._pass_on = pass_on
+        self._heard_s = monotonic_s()
+        self._steady = Steady(
+            session.timing.rest_s,
+            partial(session.decoded, gatt.steady),
+            partial(pass_on, gatt.steady),
+        )
+
+    def hear(self, name: str, value: bytes) -> None:
+        self._heard_s = monotonic_s()
+        if len(self.said) < MOST_REMEMBERED:
+            self.said.add((name, value))
+        if name == self._gatt.subscribe[0]:
+            self.stored.note(value)
+        if name == self._gatt.steady:
+            self._steady.hear(value, self._heard_s)
+        else:
+            self._pass_on(name, value)
+
+    def release(self) -> None:
+        self._steady.release()
+
+    def left_s(self) -> float:
+        """How long there is still to wait; what came to rest meanwhile goes on."""
+        now_s = monotonic_s()
+        limit_s = self._timing.idle_s if self.said else self._timing.first_value_s
+        left_s = self._heard_s + limit_s - now_s
+        rest_s = self._steady.left_s(now_s)
+        if rest_s is not None and rest_s <= 0:
+            self._steady.release()
+            rest_s = None
+        return left_s if rest_s is None else min(left_s, rest_s)
 
 
 @asynccontextmanager

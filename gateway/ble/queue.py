@@ -42,13 +42,24 @@ class Queue:
         self._state = state
         self._frames: deque[Raw] = deque()
         self._filled = asyncio.Event()
+        self._put = 0
+        self._kept = 0
+        self._moved = asyncio.Event()
 
     def put(self, frame: Raw, room: Room) -> None:
         if len(self._frames) >= room:
             self._state.refused += 1
             return
         self._frames.append(frame)
+        self._put += 1
         self._filled.set()
+
+    async def kept(self) -> None:
+        """Return once all that was put until now was kept."""
+        until = self._put
+        while self._kept < until:
+            self._moved.clear()
+            await self._moved.wait()
 
     async def run(self) -> None:
         """Hand on until cancelled. Raises what `take` raises, except for sqlite3.Error."""
@@ -84,3 +95,5 @@ class Queue:
         await self._take(batch)
         for _ in batch:
             self._frames.popleft()
+        self._kept += len(batch)
+        self._moved.set()

@@ -10,15 +10,17 @@ gateway that dies between that and its commit loses the value, unless the device
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from devices.registry import Index, index
 from devices.registry import devices as all_kinds
 from gateway.ble.bluez import BUS_ERRORS, Agent, Bluez, bluez
 from gateway.ble.hearing import Hearing
+from gateway.ble.link import Gateway
+from gateway.ble.memory import Memory, forgetful
 from gateway.ble.queue import Queue, Take
 from gateway.ble.scan import Scan
+from gateway.ble.settings import BleDevice
 from gateway.ble.state import DeviceState, RadioState, report
 from gateway.ble.timing import Timing
 from gateway.ble.visits import Visits
@@ -27,18 +29,6 @@ from plumbing.backoff import Backoff
 from plumbing.logs import Log
 
 log = Log("gateway.ble")
-
-
-@dataclass(frozen=True, slots=True)
-class BleDevice:
-    """One Bluetooth device of the home. `kind` is a key of the catalogue.
-
-    Without a kind its advertisements are heard, and it is never visited.
-    """
-
-    address: str
-    kind: str
-    name: str
 
 
 class Radio:
@@ -53,8 +43,11 @@ class Radio:
         *,
         timing: Timing | None = None,
         catalogue: Index | None = None,
+        memory: Memory | None = None,
     ) -> None:
         """`clock` is home time (aware UTC); `adapter` is "hci0", or None for the first.
+
+        Without a `memory` bookmarks and slots are forgotten with the radio.
 
         Raises ValueError for a kind that is not in the catalogue.
         """
@@ -64,7 +57,12 @@ class Radio:
         self._timing = timing or Timing()
         self._catalogue = catalogue or index(all_kinds())
         self._queue = Queue(take, self.state)
-        self._visits = Visits(self._queue, clock, self._timing)
+        gateway = Gateway(
+            clock, self._timing, memory or forgetful(), self._catalogue, self._queue.kept
+        )
+        self._visits = Visits(self._queue, gateway)
+        self._names: dict[str, str] = {}
+        self._has_passkey = any(device.passkey is not None for device in devices)
         for device in devices:
             self._add(device)
 
@@ -72,10 +70,12 @@ class Radio:
         kind = self._catalogue.keys.get(device.kind)
         if kind is None and device.kind:
             raise ValueError(f"{device.address}: the catalogue has no kind {device.kind!r}")
-        state = DeviceState(address=device.address.upper(), kind=device.kind, name=device.name)
+        state = DeviceState(address=device.id, kind=device.kind, name=device.name)
         self.state.devices[state.address] = state
+        if device.is_named:
+            self._names[device.id.casefold()] = device.id
         if kind is not None and kind.gatt is not None:
-            self._visits.add(state, kind.title, kind.gatt)
+            self._visits.add(state, kind, kind.gatt, device)
 
     def report(self) -> list[tuple[str, str, str]]:
         """(part, how it is, what to do about it or "") of the radio and each device, in words."""
@@ -99,7 +99,7 @@ class Radio:
         backoff = Backoff(self._timing.retry_first_s, self._timing.retry_most_s)
         while True:
             try:
-                agent = Agent(self._visits.has)
+                agent = Agent(self._visits.has, self._visits.passkey, can_type=self._has_passkey)
                 async with bluez(self._adapter, agent, self._timing.bus_s) as found:
                     backoff.reset()
                     await self._serve(found)
@@ -112,7 +112,14 @@ class Radio:
 
     async def _serve(self, found: Bluez) -> None:
         """Until the bus ends the connection. Raises what ended it, one of BUS_ERRORS."""
-        hearing = Hearing(self._catalogue, self._queue, self.state, self._clock, self._visits.awake)
+        hearing = Hearing(
+            self._catalogue,
+            self._queue,
+            self.state,
+            self._clock,
+            self._visits.awake,
+            self._names,
+        )
         scan = Scan(found, self.state, hearing.hear, self._timing)
         async with asyncio.TaskGroup() as group:
             tasks = [

@@ -24,6 +24,12 @@ class Timing:
     """How long a device may say nothing after it was subscribed to."""
     idle_s: float = 10.0
     """How long after its last value a device is let go."""
+    answer_s: float = 10.0
+    """How long a control point may let us wait for its answer, since the last that it sent."""
+    rest_s: float = 2.0
+    """How long after its last value a scale has come to rest."""
+    keep_s: float = 30.0
+    """How long the journal may take to keep what a device told, before it is asked for more."""
     scan_pause_s: float = 3.0
     """The longest that a connection may keep the radio from hearing a button. A link to a device
     that advertises opens in a second or two; pairing and discovery do not mind the scan."""

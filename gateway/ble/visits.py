@@ -4,21 +4,21 @@ A device wakes only after it measured, so nothing is polled: an advertisement is
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from bleak import BleakAdapter
 from bleak.backends.device import BLEDevice
 
-from devices.codec import Gatt, full_uuid
+from devices.codec import Device, Gatt, full_uuid
 from devices.model import CharacteristicValue
 from gateway.ble.bluez import Bluez
-from gateway.ble.link import Link, LinkFailed
+from gateway.ble.link import Gateway, Link
 from gateway.ble.queue import Queue, Room
 from gateway.ble.scan import RADIO_ERRORS, Scan
+from gateway.ble.session import LinkFailed
+from gateway.ble.settings import BleDevice
 from gateway.ble.state import DeviceState
-from gateway.ble.timing import Timing, within
+from gateway.ble.timing import within
 from gateway.ble.words import SAID_NOTHING
 from plumbing.backoff import Backoff
 from plumbing.clock import monotonic_s
@@ -33,6 +33,7 @@ class _Host:
 
     state: DeviceState
     gatt: Gatt
+    device: BleDevice
     link: Link
     backoff: Backoff
     waiting: bool = False
@@ -42,28 +43,40 @@ class _Host:
 
 
 class Visits:
-    def __init__(self, queue: Queue, clock: Callable[[], datetime], timing: Timing) -> None:
+    def __init__(self, queue: Queue, gateway: Gateway) -> None:
         self._queue = queue
-        self._clock = clock
-        self._timing = timing
+        self._gateway = gateway
+        self._clock = gateway.clock
+        self._timing = gateway.timing
         self._hosts: dict[str, _Host] = {}
         self._due: asyncio.Queue[_Host] = asyncio.Queue()
 
-    def add(self, state: DeviceState, title: str, gatt: Gatt) -> None:
-        """`title` is what the device's kind is called."""
+    def add(self, state: DeviceState, kind: Device, gatt: Gatt, device: BleDevice) -> None:
         self._hosts[state.address] = _Host(
             state,
             gatt,
-            Link(title, gatt, state.name, self._timing),
+            device,
+            Link(kind, gatt, device, self._gateway),
             Backoff(self._timing.retry_first_s, self._timing.retry_most_s),
         )
 
     def has(self, address: str) -> bool:
-        return address in self._hosts
+        """Whether the device on the air with that address is one that is visited."""
+        return self._at(address) is not None
 
-    def awake(self, address: str, found: BLEDevice) -> None:
+    def passkey(self, address: str) -> int | None:
+        host = self._at(address)
+        return None if host is None else host.device.passkey
+
+    def _at(self, address: str) -> _Host | None:
+        if address in self._hosts:
+            return self._hosts[address]
+        met = ((host, host.found) for host in self._hosts.values())
+        return next((host for host, found in met if found and found.address == address), None)
+
+    def awake(self, id_: str, found: BLEDevice) -> None:
         """The device advertises: visit it, unless that is under way, or it is too soon."""
-        host = self._hosts.get(address)
+        host = self._hosts.get(id_)
         if host is None:
             return
         host.found = found
@@ -112,7 +125,7 @@ class Visits:
             state.connected = True
             state.error = SAID_NOTHING
 
-        def on_value(characteristic: str, value: bytes) -> None:
+        def on_value(ahead_s: float | None, characteristic: str, value: bytes) -> None:
             at = self._clock()
             state.last_value = state.last_seen = at
             state.error = ""
@@ -122,6 +135,7 @@ class Visits:
                 value=value,
                 received_at=at,
                 name=found.name,
+                clock_ahead_s=ahead_s,
             )
             self._queue.put(frame, Room.VALUE)
 

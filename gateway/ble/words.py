@@ -17,6 +17,15 @@ LOST_EARLY = (
     "The link ended before it sent anything. If it was paired just now, that is normal: measure "
     "once. Else move it closer to the gateway."
 )
+WRONG_CODE = (
+    "The scale does not know this gateway's person (any more). Write its slot and code into the "
+    "settings (`user_index`, `consent_code`): the maker's app shows them, or the scale's display."
+)
+NO_FREE_SLOT = (
+    "The scale has no room for another person. Remove one in its menu or with its maker's app; it "
+    "is tried again."
+)
+NO_SENSE = "It answered in a form that no device of its kind has. It is tried again."
 STOPPED = "The Bluetooth service or its adapter stopped in the middle of it."
 NO_BUS = (
     "The system's D-Bus can't be reached, so Bluetooth can't be used. Look at "
@@ -44,7 +53,9 @@ _WORDS = (
         "Authentication",
         (
             "The pairing failed. Put the device in pairing mode (most cuffs and scales: hold the "
-            "Bluetooth button until the sign blinks) and bring it close."
+            "Bluetooth button until the sign blinks) and bring it close. If a code of six digits "
+            "is printed on it, write it into the settings as its `passkey`; one that shows a new "
+            "code each time can't be paired with a gateway that has no keys."
         ),
     ),
     ("Not paired", "It wants to be paired first. Put it in pairing mode and bring it close."),
@@ -86,6 +97,14 @@ def not_its_kind(title: str) -> str:
     return (
         f"It does not offer what a device of its kind does ({title}). Look at `kind` in the "
         "settings; some devices need a second to show their services, so it is tried again."
+    )
+
+
+def refused_records(result: object) -> str:
+    """A meter that does not give what it stored. `result` is its own code for why."""
+    return (
+        f"It does not give what it stored (its answer is {result}). Measure once more; if this "
+        "stays, switch it off and on."
     )
 
 

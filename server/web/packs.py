@@ -11,7 +11,7 @@ from rules.plan import Pack, parse_pack
 from rules.words import sentence
 from server.alerting import deadman
 
-OF_THE_SERVER = {deadman.RULE: {"nurse": "Nothing heard from it for {minutes} minutes or more"}}
+OF_THE_SERVER = {deadman.RULE: {"nurse": "Silent: nothing is heard from it"}}
 """The words of the alerts that the server itself opens."""
 
 

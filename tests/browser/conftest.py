@@ -77,7 +77,12 @@ def open_browser(browser: Browser, faults: Faults) -> Iterator[Callable[..., Bro
 
     def make(**options: object) -> BrowserContext:
         context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **options}
+            **{
+                "viewport": {"width": 1280, "height": 900},
+                "locale": "en-GB",
+                "reduced_motion": "reduce",
+                **options,
+            }
         )
         context.set_default_timeout(10_000)
         faults.watch(context)

@@ -22,6 +22,12 @@ def _frame(device: Device, content: bytes, vector: Vector) -> Raw:
         return Advertisement(
             address=vector.address, received_at=HEARD_AT, service_data={vector.at: content}
         )
+    if any(claim.manufacturer for claim in device.claims):
+        return Advertisement(
+            address=vector.address,
+            received_at=HEARD_AT,
+            manufacturer_data={int(vector.at, 16): content},
+        )
     return CharacteristicValue(
         address=vector.address, characteristic=vector.at, value=content, received_at=HEARD_AT
     )

@@ -25,6 +25,10 @@ def heard(device: Device, at: str, content: bytes) -> Raw:
         return Advertisement(
             address="A4:C1:38:8D:18:B2", received_at=AT, service_data={at: content}
         )
+    if any(claim.manufacturer for claim in device.claims):
+        return Advertisement(
+            address="A4:C1:38:8D:18:B2", received_at=AT, manufacturer_data={int(at, 16): content}
+        )
     return CharacteristicValue(
         address="A4:C1:38:8D:18:B2", characteristic=at, value=content, received_at=AT
     )

@@ -1,13 +1,14 @@
 """What holds for every device of the catalogue, and for every vector of every device."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from devices.codec import DecodeError, Device, Vector, summary
 from devices.metrics import METRICS, Kind
 from devices.model import Decoded, Measurement, Raw
-from devices.registry import devices, match
+from devices.registry import devices, index, match
 from devices.units import unit_of
 
 DEVICES = [pytest.param(device, id=device.key) for device in devices()]
@@ -137,14 +138,18 @@ def test_a_vector_with_junk_behind_it_is_decoded_or_refused(
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_a_device_has_its_sources_its_claims_and_a_vector_of_each_claim(device: Device) -> None:
+def test_a_device_has_its_sources_its_claims_and_a_vector_of_each_claim(
+    device: Device, frame: FrameOf, content: ContentOf
+) -> None:
     assert device.sources
     assert device.claims
     assert device.title
     assert all(vector.source for vector in device.vectors)
     for claim in device.claims:
-        at = claim.characteristic or claim.service_data or (claim.topic or "").removesuffix("#")
-        assert any(vector.at.startswith(at) for vector in device.vectors)
+        heard = index([replace(device, claims=(claim,))]).match
+        assert any(
+            heard(frame(device, content(device, vector), vector)) for vector in device.vectors
+        )
 
 
 @pytest.mark.parametrize("device", DEVICES)

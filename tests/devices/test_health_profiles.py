@@ -16,7 +16,7 @@ from devices.registry import match
 
 ADDRESS = "A4:C1:38:00:00:01"
 AT = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
-NOON = datetime(2026, 3, 2, 12, 0)  # noqa: DTZ001 - a device's wall clock has no zone
+NOON = datetime(2026, 3, 2, 12, 0)
 
 
 def device_of(characteristic: str) -> Device:
@@ -397,7 +397,7 @@ def test_a_record_s_minutes_count_from_the_session_s_start_in_its_zone() -> None
 )
 def test_a_session_without_its_zone_is_on_the_wall_clock(known: dict[str, object]) -> None:
     (measured,) = decode("2AA7", "060078005a00", known).measurements
-    assert measured.taken_at == datetime(2026, 3, 2, 7, 30)  # noqa: DTZ001 - it has no zone
+    assert measured.taken_at == datetime(2026, 3, 2, 7, 30)
 
 
 @pytest.mark.parametrize(
@@ -664,7 +664,7 @@ def test_a_user_control_point_s_nonsense_is_refused(frame: str) -> None:
 
 
 def test_a_clock_is_set_with_day_of_the_week_and_fractions() -> None:
-    moment = datetime(2026, 3, 2, 7, 0, 30, 500_000)  # noqa: DTZ001 - the profile has no zone
+    moment = datetime(2026, 3, 2, 7, 0, 30, 500_000)
     assert current_time.to_current_time(moment).hex() == "ea07030207001e018002"
     assert facts(decode("2A2B", current_time.to_current_time(moment))) == {
         "datetime": "2026-03-02T07:00:30",
@@ -729,8 +729,8 @@ def test_an_encoder_that_is_told_nothing_says_what_it_needs(characteristic: str)
 
 SFLOATS = st.integers(-2000, 2000).map(float)
 TIMES = st.none() | st.datetimes(
-    min_value=datetime(1990, 1, 1),  # noqa: DTZ001 - a device's wall clock has no zone
-    max_value=datetime(2090, 1, 1),  # noqa: DTZ001 - a device's wall clock has no zone
+    min_value=datetime(1990, 1, 1),
+    max_value=datetime(2090, 1, 1),
 ).map(lambda moment: moment.replace(microsecond=0))
 
 

@@ -1,6 +1,7 @@
 """What happens at one and the same moment, in one order however it is told."""
 
 from datetime import timedelta
+from itertools import product
 
 import pytest
 
@@ -11,18 +12,24 @@ H = timedelta(hours=1)
 
 
 @pytest.fixture
-def same(home):
+def same(home, monkeypatch):
     """same(plan, readings): what stands, the same at once, one by one, and backwards."""
+    monkeypatch.setattr("rules.engine.CHECKPOINT_EVERY", 1)
 
     def run(plan, readings, until=6 * H):
         begin = min(one.taken_at for one in readings) - H
         ordered = sorted(readings, key=lambda one: (one.taken_at, one.id))
         found = advance(plan, start(plan, begin), ordered, begin + until).findings
-        for order in (ordered, ordered[::-1]):
+        for order, restarts, ahead in product((ordered, ordered[::-1]), (True, False), (0 * H, H)):
             lived = home(plan, begin)
+            at = begin
             for one in order:
-                lived.take([one], max(begin, one.taken_at))
-                lived.restart(max(begin, one.taken_at))
+                at = max(at, one.taken_at - ahead)
+                lived.take((), at)
+                lived.take([one], at)
+                if restarts:
+                    lived.restart(at)
+            lived.restart(at)
             lived.take((), begin + until)
             assert lived.journal.standing == {finding.id: finding for finding in found}
         return [((f.at - begin) / H, f.rule, f.phase.value) for f in found]
@@ -34,8 +41,9 @@ def test_a_reading_at_the_due_moment_is_in_time_even_when_it_is_told_later(
     same, rule, plan, reading
 ):
     home = plan(rule("absence", metrics=("im_ok",), every=2 * H))
-    course = [reading("im_ok", 1.0, "02:00"), reading("im_ok", 1.0, "04:00", device="another")]
-    assert same(home, course, until=4.5 * H) == []
+    for device in "abcdef":
+        course = [reading("im_ok", 1.0, "02:00"), reading("im_ok", 1.0, "04:00", device=device)]
+        assert same(home, course, until=4.5 * H) == []
 
 
 def test_a_rule_that_flickers_within_a_moment_is_heard_once_as_it_ended(same, rule, plan, reading):
@@ -76,6 +84,21 @@ def test_two_rules_that_change_at_one_moment_leave_no_trace_of_the_moment_betwee
     either = rule("any", "either", of=(Branch(metric="rule.high"), Branch(metric="rule.low")))
     course = [reading("level", value, f"0{hour}:00") for hour, value in ((2, 9.0), (3, 11.0))]
     said = same(plan(either, high, low), course)
+    assert [line for line in said if line[1] == "either"] == [(1.0, "either", "active")]
+
+
+def test_what_was_told_apart_but_happened_at_one_moment_leaves_no_trace_either(
+    same, rule, plan, reading
+):
+    high = rule("threshold", "high", metric="level", above=10.0)
+    cold = rule("threshold", "cold", metric="room_temperature", below=10.0)
+    either = rule("any", "either", of=(Branch(metric="rule.high"), Branch(metric="rule.cold")))
+    course = [
+        reading(metric, value, at)
+        for at, value in (("01:00", 11.0), ("02:00", 9.0))
+        for metric in ("level", "room_temperature")
+    ]
+    said = same(plan(either, high, cold), course)
     assert [line for line in said if line[1] == "either"] == [(1.0, "either", "active")]
 
 

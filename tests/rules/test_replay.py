@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
+from rules.branches import Branch
 from rules.engine import CHECKPOINT_EVERY, advance, start
 from rules.kinds.answer import State as AnswerState
 from rules.model import Tier
@@ -168,12 +169,16 @@ def test_a_new_rule_says_what_is_already_true_and_nothing_of_what_is_over(
     new = [
         rule("delta", "smaller", metric="body_weight", rise=1.0, window=84 * H),
         rule("threshold", "high", metric="level", above=10.0, per_device=True),
+        rule("threshold", "warm", metric="room_temperature", above=10.0),
     ]
     settled = lived.restart(lasting.taken_at + H, plan(gain, *new))
     assert [(f.rule, f.at) for f in settled.findings] == [("high", lasting.taken_at + H)]
     late = reading("level", 30.0, "09:30", day=2, device="another")
     (found,) = lived.take([late], lasting.taken_at + 2 * H).findings
     assert (found.device, found.at) == ("another", lasting.taken_at + H), "true when it began"
+    warm = reading("room_temperature", 30.0, "09:30", day=2)
+    (found,) = lived.take([warm], lasting.taken_at + 2 * H).findings
+    assert (found.rule, found.at) == ("warm", lasting.taken_at + H)
     over = [
         reading("level", value, at, day=2, device="third")
         for value, at in ((30.0, "08:00"), (5.0, "08:30"))
@@ -186,9 +191,10 @@ def test_a_new_rule_knows_the_phase_of_an_old_one(home, plan, gain, rule, readin
     course = weights(reading, 80.0, 82.5)
     lived.take(course, course[-1].taken_at)
     at = course[-1].taken_at + 30 * H
-    low = rule("threshold", "quiet", metric="level", below=1.0)
-    hears = rule("answer", "hears", metrics=("rule.gain",), within=90 * H)
-    assert active(lived.restart(at, plan(gain, low, hears))) == ["hears"]
+    hears = rule("all", "hears", of=(Branch(metric="rule.gain"), Branch(metric="door_open")))
+    opened = reading("door_open", 1.0, at - H)
+    lived.take([opened], at)
+    assert active(lived.restart(at, plan(gain, hears))) == ["hears"]
 
 
 def test_a_rule_that_left_the_plan_comes_back_without_a_past(home, plan, gain, rule, reading):

@@ -5,7 +5,7 @@ const shown = document.getElementById("alert");
 
 document.addEventListener("homebeat:news", async ({ detail }) => {
   if (!detail.missed && detail.id !== shown.dataset.alert) return;
-  const answer = await fetch(location.pathname);
+  const answer = await fetch(`/alerts/${shown.dataset.alert}`);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const now = page.getElementById("alert");
   if (!now || now.dataset.step === shown.dataset.step) return;

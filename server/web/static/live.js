@@ -2,7 +2,8 @@
 //
 // One connection for the whole browser: the tab that holds the lock listens and passes on what it
 // hears; when it goes, the next tab gets the lock. A page that has heard nothing for 20 s (the
-// server says something every 10 s) tells its reader that it may be out of date.
+// server says something every 10 s), or that could not get its news, tells its reader that it may
+// be out of date.
 
 const STALE_MS = 20_000;
 const RECONNECT_MS = 5_000;
@@ -18,8 +19,11 @@ let heardAt = null;
 let askedAt = loadedAt;
 let missedSomething = false;
 let listening = false;
+let failed = false;
 
-navigator.locks.request("homebeat-news", listen);
+// Without locks (a page that came without TLS from another machine) each tab has its own connection.
+if (navigator.locks) navigator.locks.request("homebeat-news", listen);
+else listen();
 channel.addEventListener("message", ({ data }) => (data.kind === "hello" ? answer() : hear(data)));
 channel.postMessage({ kind: "hello" });
 setInterval(judge, 1_000);
@@ -76,7 +80,7 @@ function ask(said) {
 }
 
 function judge() {
-  const stale = Date.now() - (heardAt ?? loadedAt) > STALE_MS;
+  const stale = failed || Date.now() - (heardAt ?? loadedAt) > STALE_MS;
   if (!heardAt && !stale) return;
   const state = stale ? "stale" : "live";
   if (freshness.dataset.state === state) return;
@@ -88,6 +92,13 @@ function judge() {
 
 function clock(ms) {
   return new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
+// Whether what the page asked for has come. What has not is asked for again with the next tick.
+export function came(whole) {
+  failed = !whole;
+  missedSomething ||= failed;
+  judge();
 }
 
 export function announce(text) {

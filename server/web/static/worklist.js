@@ -1,11 +1,16 @@
 // The worklist: asks for its new rows when there is news, says what changed, and keeps the focus.
-import { announce } from "./live.js";
+import { announce, came } from "./live.js";
 
 let before = rows();
 let focused = -1;
 
 document.addEventListener("homebeat:news", () => {
   htmx.trigger("#live", "homebeat:changed");
+});
+
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (detail.xhr.status === 403) location.assign("/"); // someone else has signed in here
+  else came(detail.successful);
 });
 
 document.addEventListener("htmx:beforeSwap", () => {

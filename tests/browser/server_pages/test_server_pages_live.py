@@ -98,6 +98,34 @@ def test_a_page_says_that_it_may_be_out_of_date_and_is_fresh_when_the_server_is_
     expect(alert_of(page, "Idris Bevan")).to_be_visible()
 
 
+def test_news_that_did_not_come_is_told_at_once_and_asked_for_again(
+    fresh: Care, sos: Any, faults: Any
+) -> None:
+    faults.expected = ("status of 500", "Response Status Error Code 500")
+    page = fresh.signed_in()
+    is_live(page)
+    page.route("**/worklist", lambda route: route.fulfill(status=500))
+    fresh.send([sos("idris")])
+    expect(page.get_by_role("status").filter(has_text="may be out of date")).to_be_visible()
+    page.unroute("**/worklist")
+    expect(alert_of(page, "Idris Bevan")).to_be_visible(timeout=15_000)
+    is_live(page)
+
+
+def test_nothing_of_staff_stays_on_screen_when_someone_else_signs_in(
+    fresh: Care, sos: Any, faults: Any
+) -> None:
+    faults.expected = ("status of 403", "Response Status Error Code 403")
+    page = fresh.signed_in()
+    is_live(page)
+    other = page.context.new_page()
+    other.goto(fresh.server.url)
+    other.get_by_role("button", name="Sign out").click()
+    other.get_by_role("button", name="Sign in as Margaret Ellis").click()
+    fresh.send([sos("margaret")])
+    expect(page).to_have_url(f"{fresh.server.url}/people/margaret", timeout=15_000)
+
+
 def test_who_was_signed_out_elsewhere_is_asked_to_sign_in_again(
     fresh: Care, sos: Any, faults: Any
 ) -> None:

@@ -18,7 +18,8 @@ from devices.registry import by_key
 from gateway.ble import hearing, timing
 from gateway.ble.adverts import Fresh, Packet
 from gateway.ble.bluez import trouble
-from gateway.ble.radio import BleDevice, Radio
+from gateway.ble.radio import Radio
+from gateway.ble.settings import BleDevice
 from gateway.ble.timing import Timing
 from gateway.ble.words import (
     HANGS,
