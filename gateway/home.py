@@ -13,7 +13,7 @@ from threading import Condition, RLock
 from msgspec import Struct
 
 from devices.metrics import METRICS, Kind
-from devices.model import Clock, Raw, Reading, reading_id
+from devices.model import Clock, Fact, Raw, Reading, reading_id
 from gateway.intake import Heard, Intake, raw_bytes, raw_text, source_of
 from gateway.journal import Journal, PromptState, Waiting
 from plumbing.clock import HomeTime
@@ -194,6 +194,18 @@ class Home:
         """The broker lost our session: its packet ids mean nothing any more."""
         with self._lock, self._journal.transaction():
             self._journal.forget_deliveries()
+
+    def known(self, device: str) -> Mapping[str, object]:
+        """The facts kept of a device, by name."""
+        with self._lock:
+            return self._intake.known(device)
+
+    def learn(self, fact: Fact) -> None:
+        """Keep what was learned of a device. On the disk when it returns."""
+        with self._lock:
+            with self._journal.transaction():
+                self._journal.put_fact(fact, self.now())
+            self._intake.learn(fact)
 
     def was_delivered(self, delivery: Delivery) -> bool:
         """Whether a redelivered message was committed before its acknowledgement was lost."""

@@ -18,7 +18,6 @@ from devices.metrics import METRICS, Kind, Metric
 from devices.model import (
     Advertisement,
     CharacteristicValue,
-    Clock,
     Decoded,
     Event,
     Fact,
@@ -32,6 +31,7 @@ from devices.model import (
 from devices.registry import match
 from devices.units import UnitError, to_canonical
 from gateway.config import FUTURE_LIMIT, HomeDevice
+from gateway.moments import When, when_taken
 from rules.model import Person
 
 ADVERT_REPEAT = timedelta(seconds=60)
@@ -40,8 +40,6 @@ PACKET_REPEAT = timedelta(seconds=4)
 """A packet with the same id within this is the same one, still being advertised."""
 BURST = timedelta(seconds=1)
 """One door opening can be published six times in 0.65 s."""
-EARLIEST_CLOCK = datetime(2015, 1, 1, tzinfo=UTC)
-"""A device clock before this was never set."""
 MAX_FRAME_BYTES = 256 * 1024
 
 
@@ -132,7 +130,7 @@ class Intake:
                 readings.append(made)
             elif made is not None:
                 refused.append(Refused(source_of(raw), raw_text(raw), made))
-        news = tuple(fact for fact in decoded.facts if self._learn(fact))
+        news = tuple(fact for fact in decoded.facts if self.learn(fact))
         return Heard(tuple(readings), news, tuple(refused))
 
     def _reading(self, raw: Raw, item: Measurement | Event) -> Reading | str | None:
@@ -165,36 +163,31 @@ class Intake:
         counted = isinstance(item, Event) and item.key is not None
         if not counted and self._is_repeat(raw, item, metric, value):
             return None
-        taken_at, clock = self._when(item.taken_at, patient, raw.received_at)
-        if taken_at > raw.received_at + FUTURE_LIMIT:
-            return f"taken at {taken_at.isoformat()}, in the future: the device's clock is wrong"
+        when = self._when(item.taken_at, patient, raw)
+        if when.taken_at > raw.received_at + FUTURE_LIMIT:
+            at = when.taken_at.isoformat()
+            return f"taken at {at}, in the future: the device's clock is wrong"
+        if when.uncertain and Quality.TIME_UNCERTAIN not in quality:
+            quality = (*quality, Quality.TIME_UNCERTAIN)
         return Reading(
-            id=reading_id(patient, item.device, name, taken_at, value),
+            id=reading_id(patient, item.device, name, when.said_at, value),
             patient=patient,
             device=item.device,
             metric=name,
             value=value,
             unit=metric.unit,
-            taken_at=taken_at,
+            taken_at=when.taken_at,
             received_at=raw.received_at,
-            clock=clock,
+            clock=when.clock,
             quality=quality,
             raw_value=None if unit == metric.unit else said,
             raw_unit=None if unit == metric.unit else unit,
         )
 
-    def _when(
-        self, said: datetime | None, patient: str, received_at: datetime
-    ) -> tuple[datetime, Clock]:
-        if said is None:
-            return received_at, Clock.RECEIVED
-        if said.tzinfo is None:
-            zone = self._zones.get(patient)
-            said = said.replace(tzinfo=zone or UTC)
-        taken_at = said.astimezone(UTC)
-        if taken_at < EARLIEST_CLOCK:
-            return received_at, Clock.UNKNOWN
-        return taken_at, Clock.DEVICE
+    def _when(self, said: datetime | None, patient: str, raw: Raw) -> When:
+        zone = self._zones.get(patient) or UTC
+        ahead_s = raw.clock_ahead_s if isinstance(raw, CharacteristicValue) else None
+        return when_taken(said, raw.received_at, zone, ahead_s, FUTURE_LIMIT)
 
     def _is_repeat(self, raw: Raw, item: Measurement | Event, metric: Metric, value: float) -> bool:
         """States and events are said again and again; a quantity twice is two measurements."""
@@ -221,7 +214,12 @@ class Intake:
                     return raw.received_at - last[1] < PACKET_REPEAT
         return False
 
-    def _learn(self, fact: Fact) -> bool:
+    def known(self, device: str) -> Mapping[str, object]:
+        """The facts of a device, by name."""
+        return self._known.get(device, {})
+
+    def learn(self, fact: Fact) -> bool:
+        """Hold a fact for the next frame. Whether it is news."""
         known = self._known.setdefault(fact.device, {})
         if fact.name in known and known[fact.name] == fact.value:
             return False

@@ -30,7 +30,7 @@ class When:
     uncertain: bool = False
 
 
-def when(
+def when_taken(
     said: datetime | None,
     received_at: datetime,
     zone: tzinfo,

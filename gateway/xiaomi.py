@@ -11,13 +11,12 @@ Differences from what the package's own tests expect:
 - They feed several frames to one parser, which adds them up: a frame of the plant sensor
   HHCCJCY01 says one of its four values.
 - Facts here, since nothing is measured by them: `key_id`, `lock_method`, `profile_id`, `score`,
-  `charging_state`, and the states in STATES_AS_FACTS.
+  `charging_state`, and states that are not in STATES (`stabilized`, `fingerprint`, ...).
 - A scale's weight that is not stable yet carries the quality still-measuring, and is left out once
   the stable one is in the same frame. Bit 6 of a Mi Smart Scale's first byte (2 of a Mi Body
   Composition Scale's second) says that no person stands on it: then it is `mass`.
 """
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -64,15 +63,13 @@ QUANTITIES = {
     "impedance_low": "body_impedance",
     "impedance_high": "body_impedance_high",
     "heart_rate": "pulse_rate",
-    "duration_detected": "time_since_movement",
-    "duration_cleared": "time_since_movement",
+    "duration_detected": "time_occupied",
+    "duration_cleared": "time_unoccupied",
     "idle_time": "time_since_movement",
     "pressure_present_duration": "time_seated",
     "pressure_not_present_duration": "time_unseated",
-    "pressure_present_time_set": "time_seated_limit",
-    "pressure_not_present_time_set": "time_unseated_limit",
 }
-"""The package's word: metric. "duration" is worded by the sensor that says it."""
+"""The package's word: metric."""
 STATES = {
     "battery": "battery_low",
     "carbon_monoxide": "carbon_monoxide",
@@ -99,9 +96,7 @@ STATES = {
     "door_stuck": "problem",
     "device_forcibly_removed": "tamper",
     "pry_the_door": "tamper",
-    "knock_on_the_door": "knocked",
 }
-STATES_AS_FACTS = ("stabilized", "fingerprint")
 RELEASED = frozenset({"release", "hold_release"})
 EVENTS = {
     "button": "button_pressed",
@@ -113,9 +108,10 @@ EVENTS = {
     "error": "device_error",
 }
 SIDES = {
-    "left": 1, "right": 2, "middle": 3, "on": 1, "off": 2, "sun": 3, "plus": 4, "m": 5, "minus": 6,
+    "left": 1, "right": 2, "middle": 3,
 }  # fmt: skip
-"""Which of several buttons: the end of the package's word for it."""
+"""Which of several buttons: the end of the package's word for it. A remote's keys have names, and
+the fact `button` tells which."""
 
 
 def available() -> bool:
@@ -136,7 +132,9 @@ def decode(raw: Raw, known: Known) -> Decoded:
     said, opened = _parsed(raw, key, data)
     if sealed and not opened:
         reason = "the bindkey of this device does not open the frame"
-        raise DecodeError(reason if key else "encrypted, and this device has no bindkey: enter it", data)
+        raise DecodeError(
+            reason if key else "encrypted, and this device has no bindkey: enter it", data
+        )
     return _meaning(raw, said, data)
 
 
@@ -159,8 +157,9 @@ def _parsed(raw: Advertisement, key: bytes | None, data: bytes) -> tuple["Sensor
         from home_assistant_bluetooth import BluetoothServiceInfo
         from xiaomi_ble import XiaomiBluetoothDeviceData
     except ImportError:
-        raise DecodeError("install homebeat[adverts] to understand Xiaomi's sensors", data) from None
-    logging.getLogger("xiaomi_ble").setLevel(logging.CRITICAL)
+        raise DecodeError(
+            "install homebeat[adverts] to understand Xiaomi's sensors", data
+        ) from None
     parser = XiaomiBluetoothDeviceData(bindkey=key)
     heard = BluetoothServiceInfo(
         name=raw.name or raw.address,
@@ -193,17 +192,21 @@ def _meaning(raw: Advertisement, said: "SensorUpdate", data: bytes) -> Decoded:
     if measurements and _nobody_on_it(raw):
         measurements = [_mass(item) for item in measurements]
     for key, state in said.binary_entity_values.items():
-        if key.key in STATES_AS_FACTS:
+        base, part = _base(key.key)
+        metric = STATES.get(base)
+        if metric is None:
             facts[key.key] = bool(state.native_value)
         elif state.native_value is not None:
-            base, part = _base(key.key)
-            metric = STATES.get(base, "on")
             measurements.append(
                 Measurement(
                     device=device, metric=metric, value=float(bool(state.native_value)), unit="1",
                     part=part,
                 )
             )  # fmt: skip
+    for key in said.events:
+        kind, _, button = key.key.partition("_")
+        if kind == "button" and button:
+            facts["button"] = button
     events = tuple(
         _event(device, key.key, str(event.event_type), event.event_properties, number)
         for key, event in said.events.items()

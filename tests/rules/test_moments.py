@@ -14,13 +14,14 @@ H = timedelta(hours=1)
 @pytest.fixture
 def same(home, monkeypatch):
     """same(plan, readings): what stands, the same at once, one by one, and backwards."""
-    monkeypatch.setattr("rules.engine.CHECKPOINT_EVERY", 1)
 
     def run(plan, readings, until=6 * H):
         begin = min(one.taken_at for one in readings) - H
         ordered = sorted(readings, key=lambda one: (one.taken_at, one.id))
         found = advance(plan, start(plan, begin), ordered, begin + until).findings
-        for order, restarts, ahead in product((ordered, ordered[::-1]), (True, False), (0 * H, H)):
+        ways = product((ordered, ordered[::-1]), (True, False), (0 * H, H), (1, 256))
+        for order, restarts, ahead, checkpoint_every in ways:
+            monkeypatch.setattr("rules.engine.CHECKPOINT_EVERY", checkpoint_every)
             lived = home(plan, begin)
             at = begin
             for one in order:
@@ -32,7 +33,8 @@ def same(home, monkeypatch):
             lived.restart(at)
             lived.take((), begin + until)
             assert lived.journal.standing == {finding.id: finding for finding in found}
-        return [((f.at - begin) / H, f.rule, f.phase.value) for f in found]
+        said = [((f.at - begin) / H, f.rule, f.phase.value) for f in found]
+        return sorted(said, key=lambda line: line[:2])
 
     return run
 
@@ -56,13 +58,26 @@ def test_a_rule_that_flickers_within_a_moment_is_heard_once_as_it_ended(same, ru
     )
     course = [reading("level", 11.0, at, device=names[-1]) for at in ("01:00", "02:00")]
     assert low.id < course[1].id
-    said = same(plan(hears, high), [*course, low])
+    end = reading("level", 9.0, "04:00")
+    said = same(plan(hears, high), [*course, low, end])
     assert [line for line in said if line[1] == "high"] == [
         (1.0, "high", "active"),
         (2.0, "high", "inactive"),
         (2.0, "high", "active"),
+        (4.0, "high", "inactive"),
     ]
-    assert [line for line in said if line[1] == "hears"] == [(1.0, "hears", "active")]
+    assert [line for line in said if line[1] == "hears"] == [
+        (1.0, "hears", "active"),
+        (4.0, "hears", "inactive"),
+    ]
+
+
+def test_a_rule_and_what_it_hears_may_happen_at_one_moment(same, rule, plan, reading):
+    high = rule("threshold", "high", metric="level", above=10.0)
+    both = rule("all", "both", of=(Branch(metric="rule.high"), Branch(metric="door_open")))
+    course = [reading("level", 11.0, "03:00"), reading("door_open", 1.0, "03:00")]
+    said = same(plan(both, high), course)
+    assert said == [(1.0, "both", "active"), (1.0, "high", "active")]
 
 
 def test_what_two_rules_do_at_one_moment_is_heard_in_the_order_of_their_names(

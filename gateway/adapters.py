@@ -1,0 +1,17 @@
+"""Decoders that need a library of their own: here, and not in the catalogue, which is pure.
+
+Each is imported only where a home has such a device, or `homebeat decode` is asked.
+"""
+
+from collections.abc import Collection
+from importlib import import_module
+
+from devices.codec import Device
+
+ADAPTERS = {"xiaomi": "gateway.xiaomi"}
+"""The key of a device, and the module that holds it as `DEVICE`."""
+
+
+def adapters(keys: Collection[str] = tuple(ADAPTERS)) -> tuple[Device, ...]:
+    """The adapters among these keys. Keys of the catalogue are passed over."""
+    return tuple(import_module(ADAPTERS[key]).DEVICE for key in sorted(keys) if key in ADAPTERS)
