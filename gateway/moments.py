@@ -49,7 +49,10 @@ def when_taken(
         if taken_at < EARLIEST_CLOCK:
             return When(received_at, Clock.UNKNOWN, received_at)
         return When(taken_at, Clock.DEVICE, taken_at)
-    as_said = said.replace(tzinfo=zone).astimezone(UTC)
+    try:
+        as_said = said.replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        return When(received_at, Clock.UNKNOWN, received_at)
     ahead = timedelta(seconds=ahead_s or 0.0)
     possible = EARLIEST_CLOCK <= as_said <= received_at + future
     if abs(as_said - received_at) <= AGREES or (possible and abs(ahead) < PUT_RIGHT):

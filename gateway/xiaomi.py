@@ -188,14 +188,14 @@ def _meaning(raw: Advertisement, said: "SensorUpdate", data: bytes) -> Decoded:
         if found is not None:
             measurements.append(found)
         elif name not in ("signal_strength", "mass_non_stabilized"):
-            facts[name] = value
+            facts[str(name)] = value
     if measurements and _nobody_on_it(raw):
         measurements = [_mass(item) for item in measurements]
     for key, state in said.binary_entity_values.items():
         base, part = _base(key.key)
         metric = STATES.get(base)
         if metric is None:
-            facts[key.key] = bool(state.native_value)
+            facts[str(key.key)] = bool(state.native_value)
         elif state.native_value is not None:
             measurements.append(
                 Measurement(

@@ -16,12 +16,17 @@ AGENT = "org.bluez.Agent1"
 AGENT_MANAGER = "org.bluez.AgentManager1"
 ANSWER_LIMIT_S = 30.0
 SHOWN_DIGITS = 123456
-NO_DISPLAY = ("NoInputNoOutput", "KeyboardOnly")
 
 QUESTIONS = {
     Pairing.JUST_WORKS: ("RequestAuthorization", "o", ()),
     Pairing.CONFIRM: ("RequestConfirmation", "ou", (SHOWN_DIGITS,)),
+    Pairing.PASSKEY: ("RequestPasskey", "o", ()),
 }
+LACKING = {
+    Pairing.CONFIRM: ("NoInputNoOutput", "KeyboardOnly"),
+    Pairing.PASSKEY: ("NoInputNoOutput", "DisplayOnly", "DisplayYesNo"),
+}
+"""Agents that can't do what the device asks for: nobody asks them, the pairing fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +68,17 @@ class Agents:
         self._agents.clear()
         self._defaults.clear()
 
-    async def agree(self, client: str, device: str, pairing: Pairing) -> None:
-        """Return once the agent agreed to pair. Raises Refusal."""
+    async def agree(self, client: str, device: str, pairing: Pairing, passkey: int = 0) -> None:
+        """Return once the agent agreed to pair, and knew the passkey. Raises Refusal."""
         agent = self._agents.get(client)
         if agent is None and self._defaults:
             agent = self._agents[self._defaults[-1]]
-        cannot_show = pairing is Pairing.CONFIRM and agent and agent.capability in NO_DISPLAY
-        if agent is None or pairing not in QUESTIONS or cannot_show:
-            raise Refusal("org.bluez.Error.AuthenticationFailed", "Authentication Failed")
+        if (
+            agent is None
+            or pairing not in QUESTIONS
+            or agent.capability in LACKING.get(pairing, ())
+        ):
+            raise _failed()
         member, signature, extra = QUESTIONS[pairing]
         question = self._tree.ask(
             agent.client, agent.path, AGENT, member, signature, (device, *extra)
@@ -83,8 +91,14 @@ class Agents:
             ) from None
         if reply.message_type is MessageType.ERROR:
             raise Refusal("org.bluez.Error.AuthenticationRejected", "Authentication Rejected")
+        if pairing is Pairing.PASSKEY and reply.body[0] != passkey:
+            raise _failed()
 
     def _must_be_known(self, call: Message) -> None:
         agent = self._agents.get(str(call.sender))
         if agent is None or agent.path != call.body[0]:
             raise Refusal("org.bluez.Error.DoesNotExist", "Does Not Exist")
+
+
+def _failed() -> Refusal:
+    return Refusal("org.bluez.Error.AuthenticationFailed", "Authentication Failed")

@@ -11,6 +11,7 @@ from simulators.ble.adapter import ADAPTER, Adapter
 from simulators.ble.agents import AGENT_MANAGER, Agents
 from simulators.ble.device import Device
 from simulators.ble.gatt import CHARACTERISTIC
+from simulators.ble.mind import Mind
 from simulators.ble.peripheral import Advert, Faults, Peripheral
 from simulators.ble.shown import DEVICE
 from simulators.ble.tree import DBUS, Answer, ObjectTree, Refusal
@@ -82,12 +83,21 @@ class MockBlueZ:
 
     # Peripherals ------------------------------------------------------------------------------
 
-    def add_peripheral(self, peripheral: Peripheral) -> None:
-        """It is in the room, asleep. Raises ValueError for an address that is there already."""
+    def add_peripheral(self, peripheral: Peripheral, mind: Mind | None = None) -> None:
+        """It is in the room, asleep. Raises ValueError for an address that is there already.
+
+        `mind`: how it answers what is read and written; without one it gives fixed values.
+        """
         if peripheral.address in self._devices:
             raise ValueError(f"there is a peripheral {peripheral.address} already")
         self._devices[peripheral.address] = Device(
-            peripheral, self._adapter, self._agents, self._tree, self._temporary_s, self._news.set
+            peripheral,
+            self._adapter,
+            self._agents,
+            self._tree,
+            self._temporary_s,
+            self._news.set,
+            mind,
         )
 
     def advertise(self, address: str, advert: Advert | None = None, for_s: float = 0.0) -> None:

@@ -16,6 +16,7 @@ from simulators.ble import gatt
 from simulators.ble.adapter import Adapter
 from simulators.ble.agents import Agents
 from simulators.ble.gatt import CHARACTERISTIC
+from simulators.ble.mind import Mind
 from simulators.ble.peripheral import (
     Advert,
     Characteristic,
@@ -51,8 +52,10 @@ class Device:
         tree: ObjectTree,
         temporary_s: float,
         changed: Callable[[], None],
+        mind: Mind | None = None,
     ) -> None:
         self.peripheral = peripheral
+        self._mind = mind
         self.shown = Shown(
             peripheral,
             adapter,
@@ -183,7 +186,8 @@ class Device:
             raise Refusal("org.bluez.Error.AlreadyExists", "Already Exists")
         await self._link()
         try:
-            await self._agents.agree(str(call.sender), self.path, self.peripheral.pairing)
+            wants = self.peripheral
+            await self._agents.agree(str(call.sender), self.path, wants.pairing, wants.passkey)
         except Refusal:
             self.drop()
             raise
@@ -235,6 +239,8 @@ class Device:
             self.shown.set(Connected=False)
             raise Refusal(FAILED, ConnectFault.ABORT.value)
         self.connected = True
+        if self._mind is not None:
+            self._mind.link_opened()
         self._changed()
 
     async def _reached(self, giving_up: asyncio.Event) -> bool:
@@ -328,13 +334,17 @@ class Device:
         _, item = self._found(call)
         if "read" not in item.flags:
             raise Refusal(NOT_PERMITTED, "Read not permitted")
-        return Answer("ay", (item.value,))
+        said = None if self._mind is None else self._mind.read(item.uuid)
+        return Answer("ay", (item.value if said is None else said,))
 
     async def write(self, call: Message) -> Answer:
         _, item = self._found(call)
         if not {"write", "write-without-response"} & set(item.flags):
             raise Refusal(NOT_PERMITTED, "Write not permitted")
-        self.written.append((item.uuid, bytes(call.body[0])))
+        value = bytes(call.body[0])
+        self.written.append((item.uuid, value))
+        if self._mind is not None:
+            self._spawn(self._mind.take(self, item.uuid, value))
         self._changed()
         return Answer()
 

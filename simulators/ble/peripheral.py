@@ -22,6 +22,8 @@ class Pairing(StrEnum):
     """Nobody compares or types anything, but an agent has to be there."""
     CONFIRM = "confirm"
     """Both sides show six digits: the agent needs a display."""
+    PASSKEY = "passkey"
+    """Its six digits are to be typed: the agent needs keys, and to know them."""
     REFUSED = "refused"
     """It is not in its pairing mode."""
 
@@ -72,6 +74,8 @@ class Peripheral:
     services: tuple[Service, ...] = ()
     advert: Advert = field(default_factory=Advert)
     pairing: Pairing = Pairing.NONE
+    passkey: int = 0
+    """The digits that it shows, or that are printed on it."""
     interval_s: float = 0.25
     """Between two advertisements."""
     drops_link: bool = True

@@ -100,16 +100,16 @@ def _in_words(stage: Stage) -> str:
     return f"""
 Homebeat is running, with a simulated home. Everyone in it is made up.
 
-  {first_name}'s home page   {at["home_page"]}
-  The worklist         {at["worklist"]}   sign in as {story.NURSE}
-  The tester's page    {at["tester"]}
+  {at["home_page"]}   {first_name}'s home page
+  {at["worklist"]}   the worklist: sign in as {story.NURSE}
+  {at["tester"]}   the tester's page
 
 What to try
   1. Open all three. Home time is hurried: in about a minute {first_name}'s scale shows
      too much, and her home page asks three questions.
   2. Answer one with yes. The worklist shows the alert at once: open it, see why, take it.
      The home page then says that it was seen.
-  3. On the tester's page, press SOS, or pull the server's cable and answer all the same.
+  3. On the tester's page, press SOS. Or pull the server's cable and answer all the same.
 
 Kept in {stage.folder.path}
 Ctrl-C stops everything; the next start goes on with the same life.

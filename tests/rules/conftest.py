@@ -86,6 +86,13 @@ class Home:
         self.states = restore(self.plan, dict(self.saved), self.journal, at)
         return self.take((), at)
 
+    def restart_unnoticed(self, at: datetime) -> None:
+        """A restart that changes nothing of what was said, nor when it is to be woken."""
+        wake_at = self.wake_at
+        settled = self.restart(at)
+        assert (settled.findings, settled.superseded) == ((), ())
+        assert settled.wake_at == wake_at
+
     def said(self) -> list[tuple[datetime, str, str]]:
         """What stands, as (at, rule, phase), in order."""
         return sorted((f.at, f.rule, f.phase.value) for f in self.journal.standing.values())

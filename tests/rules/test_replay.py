@@ -306,3 +306,18 @@ def test_a_reading_from_a_clock_that_is_ahead_hurries_nobody_else(home, plan, ru
     lived.take((), at + DAY)
     assert [finding.rule for finding in lived.superseded] == []
     assert "door" not in {rule for _, rule, _ in lived.said()}
+
+
+def test_a_state_that_was_written_down_in_the_midst_of_a_moment_is_whole_all_the_same(
+    home, plan, rule, reading, monkeypatch
+):
+    monkeypatch.setattr("rules.engine.CHECKPOINT_EVERY", 1)
+    lived = home(plan(rule("threshold", metric="level", above=10.0)))
+    pair = [reading("level", value, "02:00") for value in (9.0, 11.0, 9.5, 9.6, 9.7, 9.8)]
+    high = pair.pop(1)
+    low = next(one for one in pair if one.id < high.id)
+    lived.take([low], low.taken_at)
+    assert active(lived.take([high], high.taken_at)) == ["rule-1"]
+    lived.restart_unnoticed(high.taken_at)
+    later = reading("level", 9.0, "03:00")
+    assert [one.phase for one in lived.take([later], later.taken_at).findings] == ["inactive"]

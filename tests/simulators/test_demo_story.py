@@ -15,6 +15,7 @@ from rules.model import Phase
 from server.config import load as load_server
 from simulators.demo import story
 from simulators.demo.folder import Folder, FolderError, Life
+from simulators.demo.run import DEFAULT_SEED, _life
 from simulators.demo.settings import Ports, Settings, write
 from simulators.homes.config import load as load_home
 from simulators.people.person import Deed, SimulatedPerson, between
@@ -173,3 +174,15 @@ def test_words_with_quotes_and_brackets_stay_words(folder: Folder) -> None:
     assert load_home(folder.home_toml).person.name == person.name
     assert load_server(folder.server_toml).people[0].name == person.name
     assert load_plan(folder.plan, load_packs()).people["margaret"].name == person.name
+
+
+def test_another_seed_needs_another_folder(folder: Folder) -> None:
+    folder.keep(Life(seed=3, onset=FIRST))
+    assert _life(folder, None) == _life(folder, 3) == Life(seed=3, onset=FIRST)
+    with pytest.raises(FolderError, match="--folder"):
+        _life(folder, 4)
+
+
+def test_a_new_life_has_the_seed_that_was_asked_for(folder: Folder) -> None:
+    assert _life(folder, 4).seed == 4
+    assert _life(folder, None).seed == DEFAULT_SEED

@@ -1,0 +1,180 @@
+"""What plain values and common words say, in the MQTT families that have no table of their own.
+
+Home Assistant's device classes, ON and OFF in their spellings, numbers as text, and what the name
+of a thing says that it is. A name is the weakest of these: it is asked last.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from devices.codec import DecodeError
+from devices.metrics import METRICS, Kind
+
+SENSOR_CLASSES = {
+    "temperature": "room_temperature", "humidity": "room_humidity", "battery": "battery",
+    "pressure": "air_pressure", "atmospheric_pressure": "air_pressure",
+    "illuminance": "illuminance", "carbon_dioxide": "carbon_dioxide",
+    "carbon_monoxide": "carbon_monoxide_level", "pm25": "pm2_5", "pm10": "pm10",
+    "volatile_organic_compounds": "volatile_organic_compounds", "power": "power",
+    "energy": "energy", "voltage": "voltage", "current": "current", "distance": "distance",
+    "duration": "duration", "speed": "speed", "wind_speed": "speed", "moisture": "soil_moisture",
+    "weight": "mass", "water": "water_used", "gas": "gas_used", "conductivity": "conductivity",
+    "precipitation": "precipitation",
+}  # fmt: skip
+"""https://www.home-assistant.io/integrations/sensor/#device-class: metric."""
+BINARY_CLASSES = {
+    "battery": "battery_low", "battery_charging": "battery_charging",
+    "carbon_monoxide": "carbon_monoxide", "cold": "cold", "connectivity": "connected",
+    "door": "door_open", "garage_door": "garage_door_open", "gas": "gas", "heat": "heat",
+    "light": "light_detected", "lock": "unlocked", "moisture": "water_leak", "motion": "movement",
+    "moving": "moving", "occupancy": "occupancy", "opening": "opening_open", "plug": "plugged_in",
+    "power": "power_on", "presence": "presence", "problem": "problem", "running": "running",
+    "safety": "problem", "smoke": "smoke", "sound": "sound", "tamper": "tamper",
+    "vibration": "vibration", "window": "window_open",
+}  # fmt: skip
+"""https://www.home-assistant.io/integrations/binary_sensor/#device-class: what on means."""
+
+_NAMES = (
+    ("sos|panic|emergency|pendant", "sos_pressed"),
+    ("fall|fallen", "fall_detected"),
+    ("bed", "bed_occupied"),
+    ("chair|seat|sofa", "seat_occupied"),
+    ("presence|present|mmwave", "presence"),
+    ("motion|movement|pir", "movement"),
+    ("occupancy|occupied", "occupancy"),
+    ("moving", "moving"),
+    ("garage", "garage_door_open"),
+    ("door", "door_open"),
+    ("window", "window_open"),
+    ("contact|opening|reed|lid", "opening_open"),
+    ("smoke", "smoke"),
+    ("co|carbon_monoxide", "carbon_monoxide"),
+    ("gas", "gas"),
+    ("leak|flood|water|moisture", "water_leak"),
+    ("vibration", "vibration"),
+    ("tamper", "tamper"),
+    ("button", "button_pressed"),
+    ("lock", "unlocked"),
+    ("battery_low|low_battery", "battery_low"),
+    ("switch|relay|plug|outlet|socket|light|lamp|kettle|tv", "power_on"),
+)
+_NUMBER_NAMES = (
+    ("temperature|temp", "room_temperature"),
+    ("humidity|hum", "room_humidity"),
+    ("battery|battery_level", "battery"),
+    ("illuminance|lux|brightness", "illuminance"),
+    ("co2|carbon_dioxide", "carbon_dioxide"),
+    ("pm25|pm2_5", "pm2_5"),
+    ("pm10", "pm10"),
+    ("heart_rate|heartrate|pulse|bpm", "pulse_rate"),
+    ("respiratory_rate|respiration|breathing_rate|breath", "respiratory_rate"),
+    ("power", "power"),
+    ("energy", "energy"),
+    ("voltage", "voltage"),
+    ("current", "current"),
+    ("pressure", "air_pressure"),
+    ("distance", "distance"),
+    ("weight", "body_weight"),
+)
+
+
+def _compiled(rows: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(rf"(^|_)({words})s?(_|\d|$)"), metric) for words, metric in rows)
+
+
+_STATE_PATTERNS, _NUMBER_PATTERNS = _compiled(_NAMES), _compiled(_NUMBER_NAMES)
+ON = frozenset({"on", "true", "open", "opened", "yes", "1", "detected", "pressed", "home", "online"})
+OFF = frozenset(
+    {"off", "false", "closed", "no", "0", "clear", "released", "not_home", "away", "offline"}
+)
+_loads = msgspec.json.Decoder().decode
+
+
+def words(name: str) -> str:
+    """A name as this file's patterns want it: "Front Door" and "frontDoor" are front_door."""
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
+
+
+def state_named(name: str) -> str | None:
+    """The state or event that a name speaks of: "hall_motion" -> "movement"."""
+    return _first(_STATE_PATTERNS, name)
+
+
+def quantity_named(name: str) -> str | None:
+    """The quantity that a name speaks of: "bedroom_temperature" -> "room_temperature"."""
+    return _first(_NUMBER_PATTERNS, name)
+
+
+def _first(patterns: tuple[tuple[re.Pattern[str], str], ...], name: str) -> str | None:
+    spelled = words(name)
+    return next((metric for pattern, metric in patterns if pattern.search(spelled)), None)
+
+
+def number(value: object) -> float:
+    """A finite number, from JSON or its text. ValueError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"{value!r} is no number")
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{value!r} is no number") from None
+    if not math.isfinite(found):
+        raise ValueError(f"{value!r} is no finite number")
+    return found
+
+
+def is_on(value: object) -> bool:
+    """true, 1, "ON", "open" and their like. ValueError for what is neither on nor off."""
+    word = str(value).lower() if isinstance(value, str | bool | int) else ""
+    if word in ON:
+        return True
+    if word in OFF:
+        return False
+    raise ValueError(f"{value!r} is neither on nor off")
+
+
+def text(payload: bytes) -> str:
+    """The payload as text. DecodeError where it is none."""
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        raise DecodeError("no text", payload) from None
+
+
+def json(payload: bytes) -> object:
+    """The payload as JSON. DecodeError where it is none."""
+    try:
+        return _loads(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise DecodeError("no JSON", payload) from None
+
+
+def json_object(payload: bytes) -> dict[str, object]:
+    found = json(payload)
+    if not isinstance(found, dict):
+        raise DecodeError("no JSON object", payload)
+    return found
+
+
+def json_or_text(payload: bytes) -> object:
+    """JSON, else the text itself: "ON" and 21.5 are both said plainly."""
+    try:
+        return _loads(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return text(payload)
+
+
+def is_event(metric: str) -> bool:
+    return METRICS[metric].kind is Kind.EVENT
+
+
+def at(document: object, *path: str) -> object:
+    """The value at a path of keys in JSON objects; None where it is not."""
+    for key in path:
+        if not isinstance(document, Mapping):
+            return None
+        document = document.get(key)
+    return document
