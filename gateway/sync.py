@@ -41,6 +41,10 @@ class Unreachable(Exception):
     """The server did not answer, or not as it should; the message says how."""
 
 
+class Troubled(Unreachable):
+    """The server answered that it can't just now: another lane may still get through."""
+
+
 class Refused(Exception):
     """The server answered, and will not take it: its own words."""
 
@@ -81,7 +85,7 @@ class ServerClient:
                 continue
             text = answer[:300].decode("utf-8", "replace")
             if status >= 500 or status in (408, 429):
-                raise Unreachable(f"the server answered {status}: {text}")
+                raise Troubled(f"the server answered {status}: {text}")
             raise Refused(f"the server answered {status}: {text}")
         raise Unreachable("the server took none of its own nonces")
 
@@ -184,7 +188,7 @@ class Sync:
         on its way; a backlog that takes longer than a heartbeat has them in between.
         """
         late_at_s = max(self._heartbeat_at_s, monotonic_s()) + self._link.heartbeat_s
-        while not self._stopping.is_set() and (self._send(Lane.URGENT) or self._send(Lane.BULK)):
+        while not self._stopping.is_set() and self._send_next():
             self._succeeded()
             if monotonic_s() >= late_at_s:
                 self._beat()
@@ -194,6 +198,18 @@ class Sync:
         if monotonic_s() >= self._poll_at_s:
             self._fetch_notices()
             self._poll_at_s = monotonic_s() + self._link.poll_s
+
+    def _send_next(self) -> bool:
+        """One batch, of the urgent lane while it has any; False where nothing waits.
+
+        An urgent record that the server can't take holds back its own lane alone.
+        """
+        try:
+            return self._send(Lane.URGENT) or self._send(Lane.BULK)
+        except (Troubled, Refused):
+            while not self._stopping.is_set() and self._send(Lane.BULK):
+                pass
+            raise
 
     def _send(self, lane: Lane) -> bool:
         """One batch; False where nothing waited in this lane."""

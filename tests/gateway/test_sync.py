@@ -13,8 +13,8 @@ from devices.model import MqttMessage
 from gateway.config import HomeDevice, ServerLink
 from gateway.home import Home
 from gateway.intake import Intake
-from gateway.journal import Journal
-from gateway.sync import Refused, ServerClient, Sync, Unreachable
+from gateway.journal import Journal, Waiting
+from gateway.sync import Refused, ServerClient, Sync, Troubled, Unreachable
 from plumbing.backoff import Backoff
 from plumbing.clock import HomeTime
 from rules.plan import parse_plan
@@ -48,6 +48,7 @@ class Server(ServerClient):
         self.asked: list[str] = []
         self.notices: tuple[Notice, ...] = ()
         self.fails: Exception | None = None
+        self.fails_for: dict[str, Exception] = {}
         self.after_commit: Callable[[], None] = lambda: None
 
     def request(self, method: str, path: str, body: bytes = b"") -> bytes:
@@ -60,6 +61,9 @@ class Server(ServerClient):
             self.asked.append(path)
             return encode(Notices(notices=self.notices))
         records = decode_batch(body).records
+        for record in records:
+            if record.kind in self.fails_for:
+                raise self.fails_for[record.kind]
         self.batches.append([record.kind for record in records])
         self.ids += [record.id for record in records]
         self.after_commit()
@@ -148,6 +152,20 @@ def test_an_answer_that_was_lost_makes_the_same_ids_come_again(rig: Rig) -> None
     rig.sync.turn()
     assert len(rig.server.ids) == 2
     assert len(set(rig.server.ids)) == 1
+
+
+@pytest.mark.parametrize("answer", [Troubled("500"), Refused("400")], ids=["500", "400"])
+def test_an_alert_that_the_server_can_not_take_does_not_hold_back_the_readings(
+    rig: Rig, answer: Exception
+) -> None:
+    rig.hear(95.0)
+    rig.server.fails_for = {"alert": answer}
+    with pytest.raises(type(answer)):
+        rig.sync.turn()
+    assert rig.home.waiting() == Waiting(urgent=1, bulk=0)
+    rig.server.fails_for = {}
+    rig.sync.turn()
+    assert rig.home.waiting() == Waiting(urgent=0, bulk=0)
 
 
 def test_a_refusal_keeps_what_waits(rig: Rig) -> None:
