@@ -35,6 +35,12 @@ WORDS: dict[str, Word] = {
     "server": Word("server.cli", "server", "The care team's side: run, migrate, doctor, user."),
     "simulate": Word("simulators.cli", "simulators", "For testers: simulated homes and devices."),
     "rules": Word("rules.cli", "gateway", "Check, test and explain rule packs and care plans."),
+    "backtest": Word(
+        "simulators.backtest.cli",
+        "simulators",
+        "Try a pack of rules on readings of the past: alerts, what they are worth and cost.",
+        has_words=False,
+    ),
     "decode": Word(
         "gateway.decode",
         "gateway",

@@ -60,6 +60,8 @@ class Gatt:
     bonded: bool = True
     names: tuple[str, ...] = ()
     """Beginnings of names of devices that do not advertise the service."""
+    reads: tuple[str, ...] = ()
+    """What is read as the link opens, where it is offered: without it the rest has no meaning."""
     set_clock: bool = True
     """Its clock, where it has one, is compared with ours and then set."""
     records: str = ""

@@ -222,6 +222,7 @@ _ROWS = (
     _state("battery_low", "Battery low"),
     _state("battery_charging", "Battery charging"),
     _state("device_online", "Device online"),
+    _state("on_oxygen", "Breathing extra oxygen"),
     _event("button_pressed", "Button pressed"),
     _event("button_released", "Button released"),
     _event("lock_used", "Lock used"),
@@ -243,6 +244,11 @@ _ROWS = (
     _answer("symptom.breathless_at_rest", "Breathless at rest"),
     _answer("symptom.fainted", "Fainted", "271594007"),
     _answer("symptom.feel_worse", "I feel worse"),
+    _answer("symptom.not_alert", "Newly confused, or hard to wake"),
+    _answer("symptom.weak_one_side", "Weakness of one side"),
+    _answer("symptom.confused", "Confused"),
+    _answer("symptom.sudden_headache", "Sudden severe headache"),
+    _answer("symptom.sight_changed", "Sudden change of sight"),
 )
 
 METRICS: dict[str, Metric] = {row.name: row for row in _ROWS}

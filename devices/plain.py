@@ -86,7 +86,9 @@ def _compiled(rows: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str],
 
 
 _STATE_PATTERNS, _NUMBER_PATTERNS = _compiled(_NAMES), _compiled(_NUMBER_NAMES)
-ON = frozenset({"on", "true", "open", "opened", "yes", "1", "detected", "pressed", "home", "online"})
+ON = frozenset(
+    {"on", "true", "open", "opened", "yes", "1", "detected", "pressed", "home", "online"}
+)
 OFF = frozenset(
     {"off", "false", "closed", "no", "0", "clear", "released", "not_home", "away", "offline"}
 )

@@ -4,7 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -51,18 +51,7 @@ def key(config: ConfigPath = _DEFAULT) -> None:
 @app.command()
 def status(config: ConfigPath = _DEFAULT, as_json: AsJson = False) -> None:
     """Ask the running gateway what works and what does not."""
-    try:
-        found = settings.load(config)
-    except settings.ConfigError as error:
-        raise _failed(str(error)) from error
-    url = f"http://{found.page.listen}/health.json"
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            health = json.load(answer)
-    except (OSError, urllib.error.URLError, ValueError) as error:
-        raise _failed(
-            f"no gateway answers at {url} ({error}). Start it: homebeat gateway run"
-        ) from error
+    health = _ask(config, "health.json")
     if as_json:
         typer.echo(json.dumps(health))
         return
@@ -74,6 +63,25 @@ def status(config: ConfigPath = _DEFAULT, as_json: AsJson = False) -> None:
         )
     waiting = health["waiting"]
     typer.echo(f"  waiting for the server: {waiting['urgent']} urgent, {waiting['bulk']} others")
+
+
+@app.command()
+def devices(config: ConfigPath = _DEFAULT, as_json: AsJson = False) -> None:
+    """List the home's devices, how far each is proved, and those nearby that could be added."""
+    kit = _ask(config, "devices.json")
+    if as_json:
+        typer.echo(json.dumps(kit))
+        return
+    for one in kit["added"]:
+        who = ", ".join(one["people"]) or "nobody"
+        typer.echo(
+            f"{one['name']} ({one['device']}) for {who}: {one['state']} {one['next']}".strip()
+        )
+    for one in kit["nearby"]:
+        about = one["says"] or one["kind_title"]
+        typer.echo(f"nearby: {one['title']} ({one['device']}), {about}, heard {one['at']}")
+    if not kit["added"] and not kit["nearby"]:
+        typer.echo("no device yet, and none nearby")
 
 
 @app.command()
@@ -93,6 +101,23 @@ def doctor(config: ConfigPath = _DEFAULT, as_json: AsJson = False) -> None:
             if finding.trouble:
                 typer.echo(f"     {finding.trouble}")
     raise typer.Exit(1 if any(finding.trouble for finding in findings) else 0)
+
+
+def _ask(config: Path, path: str) -> dict[str, Any]:
+    """What the running gateway's own page answers."""
+    try:
+        found = settings.load(config)
+    except settings.ConfigError as error:
+        raise _failed(str(error)) from error
+    url = f"http://{found.page.listen}/{path}"
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            said: dict[str, Any] = json.load(answer)
+            return said
+    except (OSError, urllib.error.URLError, ValueError) as error:
+        raise _failed(
+            f"no gateway answers at {url} ({error}). Start it: homebeat gateway run"
+        ) from error
 
 
 def _failed(message: str) -> typer.Exit:

@@ -37,6 +37,8 @@ class Mqtt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     topics: tuple[str, ...] = ("zigbee2mqtt/#",)
     mappings: tuple[Mapping, ...] = ()
     keepalive_s: int = 30
+    home_assistant: bool = False
+    """Whether a Home Assistant on the same broker is shown prompts, states and last readings."""
 
 
 class Ble(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +51,8 @@ class HomeDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     device: str
     patient: str
+    patients: tuple[str, ...] = ()
+    """Others who share it: what tells people apart goes to the nearest, or is asked about."""
     kind: str = ""
     name: str = ""
     bindkey: str = ""
@@ -60,6 +64,11 @@ class HomeDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     delete_records: bool = False
     """What was kept here is deleted on the device. Other apps of the person may want it."""
     expect_every_s: float | None = None
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """All whom it measures, each once; `patient` first."""
+        return tuple(dict.fromkeys((self.patient, *self.patients)))
 
 
 class Speech(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

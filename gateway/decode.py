@@ -1,7 +1,8 @@
 """What does this device say? JSON lines in, JSON lines out, as `homebeat decode` prints them.
 
 In: {"characteristic": "2A35", "hex": "..."}, {"advertisement": {"address", "name",
-"manufacturer_data": {"0x0499": "hex"}, "service_data": {"uuid": "hex"}}, "bindkey": "hex"} or
+"manufacturer_data": {"0x0499": "hex"}, "service_data": {"uuid": "hex"}, "service_uuids": [...]},
+"bindkey": "hex"} or
 {"topic": "...", "payload": ...}; with any of them "known", the facts about the device, and
 "quirk", the maker's way of writing. Out, one for each: {"device", "readings": [...], "events":
 [...], "facts": {...}} or {"error", "hex"}. The characteristic "SFLOAT" or "FLOAT" is that field
@@ -11,11 +12,13 @@ alone, as the health profiles have it.
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 
 import msgspec
 import typer
 from msgspec import Struct
 
+from devices.catalog.homeassistant import discovered
 from devices.codec import BASE_UUID_TAIL, DecodeError, Device, raw_bytes
 from devices.facts import plain
 from devices.fields import Cursor
@@ -28,8 +31,9 @@ from devices.model import (
     MqttMessage,
     Raw,
 )
-from devices.registry import match
+from devices.registry import Index, by_key, index, match
 from devices.units import to_canonical
+from gateway.adapters import adapters
 
 _UNHEARD = datetime(1970, 1, 1, tzinfo=UTC)
 """The lines were heard nobody knows when, and no decoder looks at it."""
@@ -38,6 +42,7 @@ _UNHEARD = datetime(1970, 1, 1, tzinfo=UTC)
 class AdvertisementLine(Struct):
     address: str = "00:00:00:00:00:00"
     name: str | None = None
+    service_uuids: list[str] = []
     manufacturer_data: dict[str, str] = {}
     service_data: dict[str, str] = {}
 
@@ -84,10 +89,13 @@ def _answer(line: str, learned: dict[str, dict[str, object]]) -> dict[str, objec
         }
     if isinstance(raw, CharacteristicValue) and raw.characteristic in _NUMBERS:
         return _number(raw)
-    device = match(raw)
+    topic = _topic(raw)
+    device = match(raw) or _adapters().match(raw)
+    if device is None and discovered(learned.get(topic, {})):
+        device = by_key("homeassistant")
     if device is None:
         return {"error": "no device of the catalogue claims this", "hex": raw_bytes(raw).hex()}
-    known = learned.get(device.subject(raw), {}) | parsed.known
+    known = learned.get(device.subject(raw), {}) | learned.get(topic, {}) | parsed.known
     if parsed.bindkey:
         known["bindkey"] = parsed.bindkey
     if parsed.quirk:
@@ -113,6 +121,15 @@ def _number(raw: CharacteristicValue) -> dict[str, object]:
     return {"device": "number", "readings": [], "events": [], "facts": {name: plain(value)}}
 
 
+def _topic(raw: Raw) -> str:
+    return raw.topic if isinstance(raw, MqttMessage) else ""
+
+
+@cache
+def _adapters() -> Index:
+    return index(adapters())
+
+
 def _raw(line: Line) -> Raw:
     """ValueError where the line names no frame or its bytes are not hex."""
     if line.characteristic is not None:
@@ -132,6 +149,7 @@ def _raw(line: Line) -> Raw:
             address=heard.address.upper(),
             received_at=_UNHEARD,
             name=heard.name,
+            service_uuids=tuple(map(_uuid, heard.service_uuids)),
             service_data={
                 _uuid(uuid): bytes.fromhex(content) for uuid, content in heard.service_data.items()
             },

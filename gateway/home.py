@@ -6,22 +6,27 @@ broker's thread, the radio, the home page and the timekeeper all come through he
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Condition, RLock
 
 from msgspec import Struct
 
 from devices.metrics import METRICS, Kind
-from devices.model import Clock, Fact, Raw, Reading, reading_id
+from devices.model import Clock, Fact, MqttMessage, Raw, Reading, reading_id
+from gateway.belongs import CONCERNED, given_to
+from gateway.enrol import Enrolled, add, change
+from gateway.held import NOBODY_SAID, Row
 from gateway.intake import Heard, Intake, raw_bytes, raw_text, source_of
 from gateway.journal import Journal, PromptState, Waiting
+from gateway.kit import MOST_ENROLLED, REMOVED, Found, home_device, state_of
 from plumbing.clock import HomeTime
 from plumbing.logs import Log
 from rules.engine import States
 from rules.model import AlertRequest, Plan, Prompt
 from rules.outcome import decide
-from rules.records import Correction, Notice
+from rules.records import Correction, Notice, encode
 from rules.replay import restore, settle
 
 log = Log("gateway.home")
@@ -63,6 +68,8 @@ class Home:
         self._listeners: list[Callable[[Said], None]] = []
         self._news_listeners: list[Callable[[], None]] = []
         self._states: States
+        self._known_until: datetime | None = journal.last_at()
+        """While the broker's backlog comes in: how far the home's past is known."""
         self._restore()
 
     def on_said(self, listener: Callable[[Said], None]) -> None:
@@ -100,6 +107,13 @@ class Home:
                 self._restore()
                 said = self._take_one_by_one(frames, deliveries)
         self._tell(said)
+
+    def caught_up(self) -> None:
+        """What waited for us while we were away is in: from now on silence means something."""
+        with self._lock:
+            behind, self._known_until = self._known_until, None
+        if behind is not None:
+            self.wake()
 
     def wake(self) -> None:
         """Judge what is due by now: absences, persistence, open questions."""
@@ -170,11 +184,74 @@ class Home:
         self._tell(said)
         return True
 
+    def belongs_to(self, weighing: str, patient: str) -> bool:
+        """A person's answer whose a reading is that waits; "": someone else's.
+
+        False where it does not wait (any more). Raises ValueError for one who was not asked.
+        """
+        with self._lock:
+            waiting = self._journal.held.waiting(weighing)
+            if not waiting:
+                return False
+            if patient and patient not in waiting[0].asked:
+                raise ValueError(f"{patient} was not asked")
+            theirs = waiting if patient else ()
+            rows: list[Row] = [(given_to(one.reading, patient), one.raw) for one in theirs]
+            with self._changing():
+                self._journal.held.close(weighing, "given" if patient else "nobody", patient)
+                said = self._judge(self._journal.add_readings(rows), self.now())
+        self._tell(said)
+        return True
+
+    def enrol(self, found: Found, name: str, people: Sequence[str], bindkey: str = "") -> Enrolled:
+        """Add a device that was found, or name an added one anew; in force at once.
+
+        Without `people` it is named, and counts for nobody yet. Raises ValueError, in words.
+        """
+        with self._lock:
+            kit = self._journal.kit
+            before = kit.get(found.device)
+            if before is None and self._intake.has(found.device):
+                raise ValueError("This device is in the settings already.")
+            if before is None and len(kit.enrolled()) >= MOST_ENROLLED:
+                raise ValueError("There are too many devices. Remove one first.")
+            for person in people:
+                if person not in self.plan.people:
+                    raise ValueError("This person is not in the care plan of this home.")
+            at = self.now()
+            if before is None:
+                after = add(found.device, found.kind, name, tuple(people), bindkey, at)
+            else:
+                after = change(before, name, tuple(people), bindkey or before.bindkey)
+            with self._changing():
+                kit.put(after)
+                self._journal.add_device_state(state_of(after, at))
+            device = home_device(after)
+            if device is None:
+                self._intake.dismiss(after.device)
+            else:
+                self._intake.enrol(device)
+        self._tell(Said())
+        return after
+
+    def dismiss(self, device: str) -> bool:
+        """Remove a device that was added at home. What it said stays. False: not there."""
+        with self._lock:
+            enrolled = self._journal.kit.get(device)
+            if enrolled is None:
+                return False
+            with self._changing():
+                self._journal.kit.drop(device)
+                self._journal.add_device_state(state_of(enrolled, self.now(), REMOVED))
+            self._intake.dismiss(device)
+        self._tell(Said())
+        return True
+
     # What goes out ------------------------------------------------------------------------------
 
     def wake_at(self) -> datetime | None:
-        """Home time of the next judgement that needs no reading."""
-        return self._wake_at
+        """Home time of the next judgement that needs no reading; none until we have caught up."""
+        return self._wake_at if self._known_until is None else None
 
     def waiting(self) -> Waiting:
         with self._lock:
@@ -252,25 +329,59 @@ class Home:
         return Said(tuple(prompts), tuple(alerts))
 
     def _keep(self, heard: Sequence[tuple[Raw, Heard]]) -> Said:
-        rows: list[tuple[Reading, bytes | None]] = []
+        rows: list[Row] = []
+        added: list[Reading] = []
+        kit = self._journal.kit
         for frame, what in heard:
+            if what.strangers:
+                kit.note(what.strangers)
             if what.readings:
                 raw = raw_bytes(frame)
-                rows += [(reading, raw) for reading in what.readings]
+                if kit.awaits:
+                    self._notice_kit(frame, what.readings)
+                said: list[Row] = [(reading, raw) for reading in what.readings]
+                if any(reading.metric in CONCERNED for reading in what.readings):
+                    added += self._journal.add_readings(rows)
+                    rows.clear()
+                    said = self._place(said, frame.received_at)
+                rows += said
             for fact in what.facts:
                 self._journal.put_fact(fact, frame.received_at)
             for refusal in what.refused:
                 self._journal.quarantine(
                     refusal.source, refusal.raw, refusal.reason, frame.received_at
                 )
-        if not rows:
-            return Said()
-        return self._judge(self._journal.add_readings(rows), self.now())
+        if rows:
+            added += self._journal.add_readings(rows)
+        return self._judge(added, self.now()) if added else Said()
+
+    def _notice_kit(self, frame: Raw, readings: Sequence[Reading]) -> None:
+        """A new reading of a device that is not proved yet takes it further."""
+        if isinstance(frame, MqttMessage) and frame.retained:
+            return
+        for reading in readings:
+            if self._journal.kit.is_awaited(reading.device):
+                if self._journal.held.is_known(reading.id):
+                    continue
+                moved = self._journal.kit.hear(reading)
+                if moved is not None:
+                    self._journal.add_device_state(state_of(moved, frame.received_at))
+
+    def _place(self, rows: Sequence[Row], at: datetime) -> list[Row]:
+        """What is clear whose it is; the rest waits, and the oldest of too many lapses."""
+        held = self._journal.held
+        passed = held.place(rows, self.plan.people, self._intake.people_of)
+        for gone in held.lapse() if len(passed) < len(rows) else ():
+            reading = gone.reading
+            said = encode(reading).decode()
+            self._journal.quarantine(reading.device, said, NOBODY_SAID, at)
+        return passed
 
     def _judge(
         self, readings: Sequence[Reading], at: datetime, withdrawn: Sequence[Reading] = ()
     ) -> Said:
-        settled = settle(self.plan, self._states, readings, at, self._journal, withdrawn)
+        until = self._judged_until(readings, at)
+        settled = settle(self.plan, self._states, readings, until, self._journal, withdrawn)
         why = "entered-in-error" if withdrawn else "late-reading"
         self._states = settled.states
         for gone in settled.superseded:
@@ -291,6 +402,24 @@ class Home:
             with self.waiting_for:
                 self.waiting_for.notify_all()
         return Said(tuple(prompts), tuple(alerts))
+
+    def _judged_until(self, readings: Sequence[Reading], at: datetime) -> datetime:
+        """Silence is judged no further than what has come in: a backlog is no silence."""
+        if self._known_until is None:
+            return at
+        latest = max((reading.taken_at for reading in readings), default=self._known_until)
+        self._known_until = min(at, max(self._known_until, latest))
+        return max(self._known_until, latest)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """A transaction; where it fails, all that is held in memory is as the disk has it."""
+        try:
+            with self._journal.transaction():
+                yield
+        except Exception:
+            self._restore()
+            raise
 
     def _answered(
         self, patient: str, answers: Mapping[str, bool], asked: PromptState | None
@@ -315,6 +444,7 @@ class Home:
 
     def _restore(self) -> None:
         """Boot is an event: states come from the journal, and what is already true fires."""
+        self._journal.kit.start_over()
         self._intake.start_over(self._journal.facts())
         at = self.now()
         self._states = restore(self.plan, self._journal.states(), self._journal, at)

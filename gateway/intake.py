@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from devices.catalog.homeassistant import DISCOVERED
 from devices.codec import DecodeError, Device
 from devices.mapping import Mapping as TopicMapping
 from devices.mapping import decoder
@@ -28,9 +29,11 @@ from devices.model import (
     Reading,
     reading_id,
 )
-from devices.registry import match
+from devices.registry import Index, by_key, index, match
 from devices.units import UnitError, to_canonical
+from gateway.adapters import adapters
 from gateway.config import FUTURE_LIMIT, HomeDevice
+from gateway.kit import Found, what_it_says
 from gateway.moments import When, when_taken
 from rules.model import Person
 
@@ -57,6 +60,8 @@ class Heard(Struct, frozen=True):
     readings: tuple[Reading, ...] = ()
     facts: tuple[Fact, ...] = ()
     refused: tuple[Refused, ...] = ()
+    strangers: tuple[Found, ...] = ()
+    """Devices that are understood and are not of this home."""
 
 
 _NOTHING = Heard()
@@ -72,9 +77,10 @@ class Intake:
         people: Mapping[str, Person],
         facts: Mapping[str, Mapping[str, object]],
     ) -> None:
-        self._patients = {device.device: device.patient for device in devices}
+        self._devices = {device.device: device for device in devices}
+        self._known: dict[str, dict[str, object]] = {}
         self._zones = {person.id: ZoneInfo(person.timezone) for person in people.values()}
-        self._bindkeys = {device.device: device.bindkey for device in devices if device.bindkey}
+        self._put_devices()
         self._mappings: dict[str, Callable[[MqttMessage], Decoded]] = {
             mapping.topic: decoder(mapping) for mapping in mappings
         }
@@ -82,11 +88,8 @@ class Intake:
 
     def start_over(self, facts: Mapping[str, Mapping[str, object]]) -> None:
         """Forget what was heard and not kept: a frame read again must not look like a repeat."""
-        self._known: dict[str, dict[str, object]] = {
-            device: dict(known) for device, known in facts.items()
-        }
-        for device, bindkey in self._bindkeys.items():
-            self._known.setdefault(device, {})["bindkey"] = bindkey
+        self._known = {device: dict(known) for device, known in facts.items()}
+        self._give_bindkeys()
         self._last: dict[tuple[str, str, int | None], tuple[float, datetime]] = {}
         self._packets: dict[str, tuple[object, datetime]] = {}
 
@@ -95,7 +98,8 @@ class Intake:
         try:
             decoded = self._decode(raw)
         except DecodeError as error:
-            return Heard(refused=(Refused(source_of(raw), raw_text(raw), error.reason),))
+            refused = (Refused(source_of(raw), raw_text(raw), error.reason),)
+            return Heard(refused=refused, strangers=self._sealed(raw))
         except Exception as error:  # noqa: BLE001 - a decoder's mistake costs one frame, not the home
             reason = f"the decoder failed: {type(error).__name__}: {error}"
             return Heard(refused=(Refused(source_of(raw), raw_text(raw), reason),))
@@ -110,13 +114,28 @@ class Intake:
             mapped = self._mappings.get(raw.topic)
             if mapped is not None:
                 return mapped(raw)
-        device = match(raw)
+        device = match(raw) or self._adapters.match(raw)
+        if device is None:
+            device = self._announced(raw)
         if device is None:
             raise DecodeError(_unknown(raw), _bytes_of(raw))
         return device.decode(raw, self._known_for(device, raw))
 
+    def _announced(self, raw: Raw) -> Device | None:
+        """Who reads a topic that no device of the catalogue claims, but a discovery named."""
+        if not isinstance(raw, MqttMessage):
+            return None
+        told = self._known.get(raw.topic, {})
+        named = any(name.startswith(DISCOVERED) and told[name] for name in told)
+        return by_key("homeassistant") if named else None
+
     def _known_for(self, device: Device, raw: Raw) -> Mapping[str, object]:
-        return self._known.get(device.subject(raw), {})
+        """The facts of the device; with those of its topic, where a discovery told some."""
+        subject = device.subject(raw)
+        known = self._known.get(subject, {})
+        if isinstance(raw, MqttMessage) and raw.topic != subject and raw.topic in self._known:
+            return {**known, **self._known[raw.topic]}
+        return known
 
     def _about_people(self, raw: Raw, decoded: Decoded) -> Heard:
         if isinstance(raw, Advertisement) and self._is_repeated_packet(raw, decoded.facts):
@@ -131,7 +150,33 @@ class Intake:
             elif made is not None:
                 refused.append(Refused(source_of(raw), raw_text(raw), made))
         news = tuple(fact for fact in decoded.facts if self.learn(fact))
-        return Heard(tuple(readings), news, tuple(refused))
+        return Heard(tuple(readings), news, tuple(refused), self._strangers(raw, items))
+
+    def _strangers(self, raw: Raw, items: Sequence[Measurement | Event]) -> tuple[Found, ...]:
+        """The devices of one frame that could be added."""
+        said: dict[str, list[str]] = {}
+        for item in items:
+            if item.device not in self._people:
+                name = item.event if isinstance(item, Event) else item.metric
+                said.setdefault(item.device, []).append(name)
+        return tuple(self._found(raw, device, names) for device, names in said.items())
+
+    def _sealed(self, raw: Raw) -> tuple[Found, ...]:
+        """A stranger on the air whose frame can't be read: it may need its key."""
+        if not isinstance(raw, Advertisement) or raw.address in self._people:
+            return ()
+        return (self._found(raw, raw.address, ()),) if match(raw) is not None else ()
+
+    def _found(self, raw: Raw, device: str, metrics: Sequence[str]) -> Found:
+        mapped = isinstance(raw, MqttMessage) and raw.topic in self._mappings
+        kind = None if mapped else match(raw) or self._announced(raw)
+        return Found(
+            device,
+            "" if kind is None else kind.key,
+            device if isinstance(raw, MqttMessage) else raw.name or "",
+            what_it_says(metrics),
+            raw.received_at,
+        )
 
     def _reading(self, raw: Raw, item: Measurement | Event) -> Reading | str | None:
         """A reading, a reason to refuse it, or None for a repeat of what was just heard."""
@@ -143,12 +188,13 @@ class Intake:
         metric = METRICS.get(name)
         if metric is None:
             return f"{name} is not in the table of metrics"
-        patient = self._patients.get(item.device)
-        if patient is None:
+        people = self._people.get(item.device)
+        if people is None:
             return (
                 f"the device {item.device} is not one of this home's: add it under [[devices]] "
                 "with the person whom it measures"
             )
+        patient = people[0]
         if Quality.STILL_MEASURING in quality:
             return None
         try:
@@ -213,6 +259,35 @@ class Intake:
                 if last is not None and last[0] == fact.value:
                     return raw.received_at - last[1] < PACKET_REPEAT
         return False
+
+    def enrol(self, device: HomeDevice) -> None:
+        """From now on what it says is about its people."""
+        self._devices[device.device] = device
+        self._put_devices()
+
+    def dismiss(self, device: str) -> None:
+        """It is not of this home any more."""
+        if self._devices.pop(device, None) is not None:
+            self._known.get(device, {}).pop("bindkey", None)
+            self._put_devices()
+
+    def has(self, device: str) -> bool:
+        return device in self._people
+
+    def _put_devices(self) -> None:
+        devices = self._devices.values()
+        self._people = {device.device: device.people for device in devices}
+        self._adapters: Index = index(adapters({device.kind for device in devices}))
+        self._bindkeys = {device.device: device.bindkey for device in devices if device.bindkey}
+        self._give_bindkeys()
+
+    def _give_bindkeys(self) -> None:
+        for device, bindkey in self._bindkeys.items():
+            self._known.setdefault(device, {})["bindkey"] = bindkey
+
+    def people_of(self, device: str) -> tuple[str, ...]:
+        """Whom a device of the home measures; its readings come as the first one's."""
+        return self._people[device]
 
     def known(self, device: str) -> Mapping[str, object]:
         """The facts of a device, by name."""

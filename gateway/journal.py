@@ -16,11 +16,15 @@ import msgspec
 from msgspec import Struct
 
 from devices.model import Fact, Reading
+from gateway.corrections import ToldCorrections
+from gateway.held import Held
+from gateway.kit import Kit
 from plumbing.queries import load_queries
 from rules.exact import micros, moment
 from rules.model import AlertRequest, Finding, Lane, Prompt
 from rules.records import (
     SCHEMA,
+    STANDS_AGAIN,
     Correction,
     DeviceState,
     Notice,
@@ -82,6 +86,12 @@ class Journal:
         self._db = _open(path)
         with self._db:
             self._db.executescript(_schema())
+        self.held = Held(self._db)
+        """What waits for a yes."""
+        self.told_corrections = ToldCorrections(self._db)
+        """What staff said against readings."""
+        self.kit = Kit(self._db)
+        """The devices that were added at home."""
 
     def close(self) -> None:
         self._db.close()
@@ -118,10 +128,14 @@ class Journal:
         return new
 
     def add_finding(self, finding: Finding) -> bool:
-        """False where it was there already."""
-        return self._add(
+        """False where it was there already. One that was undone stands again."""
+        new = self._add(
             RecordKind.FINDING, finding.id, finding.at, finding.patient, finding.rule, finding
         )
+        if not new and self._db.execute(_SQL["unstrike"], (finding.id,)).rowcount == 1:
+            self._db.execute(_SQL["ask_again"], (finding.id,))
+            self._tell_of_standing(finding.id, finding.patient, finding.at, STANDS_AGAIN)
+        return new
 
     def add_alert(self, alert: AlertRequest) -> bool:
         return self._add(
@@ -156,8 +170,7 @@ class Journal:
         """The finding no longer stands; its prompt is withdrawn, and the server is told."""
         self._db.execute(_SQL["strike"], (finding, by, micros(at)))
         self._db.execute(_SQL["withdraw_prompts"], (finding,))
-        body = Superseded(finding=finding, patient=patient, at=at, by=by)
-        self._add_body(RecordKind.SUPERSEDED, body, at, patient, Lane.URGENT)
+        self._tell_of_standing(finding, patient, at, by)
 
     def correct(self, correction: Correction) -> None:
         """The reading was entered in error: it is struck out, and the server is told."""
@@ -266,6 +279,11 @@ class Journal:
             for seq, id_, kind, lane_, at, body in rows
         ]
 
+    def last_at(self) -> datetime | None:
+        """Home time of the newest record; None for a home that begins."""
+        (at,) = self._db.execute(_SQL["last_at"]).fetchone()
+        return None if at is None else moment(at)
+
     def waiting(self) -> Waiting:
         counts = [
             self._db.execute(_SQL["waiting"], (lane, lane)).fetchone()[0]
@@ -297,6 +315,11 @@ class Journal:
         rows = self._db.execute(_SQL["latest_by_metric"], (patient,))
         return [_reading(body) for (body,) in rows]
 
+    def newest(self, patient: str, metric: str) -> Reading | None:
+        """The newest standing reading of one metric of one person."""
+        row = self._db.execute(_SQL["newest_of_metric"], (metric, patient)).fetchone()
+        return None if row is None else _reading(row[0])
+
     def last_alerts(self, limit: int) -> list[AlertRequest]:
         """Those that still stand, the newest first."""
         rows = self._db.execute(_SQL["last_alerts"], (limit,)).fetchall()
@@ -320,6 +343,10 @@ class Journal:
     ) -> bool:
         row = (id_, kind, lane, micros(at), patient, name, encode(body), None)
         return self._db.execute(_SQL["add_record"], row).rowcount == 1
+
+    def _tell_of_standing(self, finding: str, patient: str, at: datetime, by: str) -> None:
+        body = Superseded(finding=finding, patient=patient, at=at, by=by)
+        self._add_body(RecordKind.SUPERSEDED, body, at, patient, Lane.URGENT)
 
     def _is_struck(self, id_: str) -> bool:
         return self._db.execute(_SQL["is_struck"], (id_,)).fetchone() is not None

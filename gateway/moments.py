@@ -40,7 +40,8 @@ def when_taken(
     """All in UTC. `said` is naive where it is the device's own wall clock, in `zone`.
 
     `ahead_s`: how far that clock was ahead of local time when the link opened; None: unknown.
-    A wall clock further ahead than `future` can't be right.
+    It is taken to the second, as a device writes its times. A wall clock further ahead than
+    `future` can't be right.
     """
     if said is None:
         return When(received_at, Clock.RECEIVED, received_at)
@@ -53,7 +54,7 @@ def when_taken(
         as_said = said.replace(tzinfo=zone).astimezone(UTC)
     except OverflowError:
         return When(received_at, Clock.UNKNOWN, received_at)
-    ahead = timedelta(seconds=ahead_s or 0.0)
+    ahead = timedelta(seconds=round(ahead_s or 0.0))
     possible = EARLIEST_CLOCK <= as_said <= received_at + future
     if abs(as_said - received_at) <= AGREES or (possible and abs(ahead) < PUT_RIGHT):
         off = abs(ahead) > AGREES and abs(as_said - received_at) > AGREES

@@ -8,7 +8,7 @@ journal can't be written, nothing is acknowledged and the broker keeps what it h
 import select
 import socket
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from threading import Event as Flag
@@ -16,6 +16,7 @@ from threading import Lock, Thread
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from paho.mqtt.client import Client, ConnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
@@ -36,6 +37,27 @@ _MAX_OUTGOING = 1_000
 """Of our own messages to the broker; more are dropped and counted: they are copies."""
 
 
+_Outgoing = tuple[str, bytes, bool]
+"""Topic, payload, and whether it stays on the broker."""
+
+
+class Part(Struct, frozen=True):
+    """What else of the broker is used, beside what is measured (gateway/homeassistant.py)."""
+
+    availability: str = ""
+    """A retained topic on which the broker says "offline" when it loses us; empty: none."""
+    commands: Mapping[str, Callable[[bytes], None]] = {}
+    """Topic -> what a message there does. At QoS 0 and not from a retained one: what nobody could
+    hear at once ("I'm OK") would be untrue later."""
+    own: tuple[str, ...] = ()
+    """What we publish ourselves: no news when it comes back."""
+    unheard: tuple[str, ...] = ()
+    """What an earlier run subscribed to, and this one does not want."""
+
+
+NO_PART = Part()
+
+
 class _TappedClient(Client):
     """paho's client over a PublishTap; `tap` is the one of the present connection."""
 
@@ -52,7 +74,14 @@ class _TappedClient(Client):
 class Broker:
     """Connects, subscribes, hands on and acknowledges, until `stop`."""
 
-    def __init__(self, gateway: str, config: Mqtt, home: Home, backoff: Backoff) -> None:
+    def __init__(
+        self,
+        gateway: str,
+        config: Mqtt,
+        home: Home,
+        backoff: Backoff,
+        part: Part = NO_PART,
+    ) -> None:
         self.connected = False
         self.last_error = "not connected yet"
         self.last_heard_s: float | None = None
@@ -62,14 +91,32 @@ class Broker:
         self._config = config
         self._home = home
         self._backoff = backoff
+        self._part = part
+        self._on_connected: Callable[[], None] = lambda: None
         self._stopping = Flag()
-        self._outgoing: list[tuple[str, bytes]] = []
+        self._outgoing: list[_Outgoing] = []
         self._outgoing_lock = Lock()
         self._wake_r, self._wake_w = socket.socketpair()
         self._wake_r.settimeout(0)
         self._client = self._make_client(f"homebeat-{gateway}")
         self._thread = Thread(target=self._run, name="mqtt", daemon=True)
         home.on_said(self._publish_said)
+
+    def on_connected(self, listener: Callable[[], None]) -> None:
+        """Call `listener` in the broker's thread at each connection. It must be quick."""
+        self._on_connected = listener
+
+    def publish_retained(self, topic: str, payload: bytes) -> bool:
+        """Queue a message that stays on the broker, at QoS 1; an empty one takes it away.
+
+        False where it was not queued: not connected, or too much waits. Say it again then.
+        """
+        with self._outgoing_lock:
+            if not self.connected or len(self._outgoing) >= _MAX_OUTGOING:
+                return False
+            self._outgoing.append((topic, payload, True))
+        self._nudge()
+        return True
 
     def start(self) -> None:
         self._thread.start()
@@ -91,6 +138,8 @@ class Broker:
         client.connect_timeout = _CONNECT_TIMEOUT_S
         if self._config.username:
             client.username_pw_set(self._config.username, self._config.password or None)
+        if self._part.availability:
+            client.will_set(self._part.availability, b"offline", qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         return client
@@ -104,6 +153,7 @@ class Broker:
                     self._config.host, self._config.port, keepalive=self._config.keepalive_s
                 )
                 self._serve()
+                self._send_outgoing()
             except (OSError, ValueError) as error:
                 self.last_error = str(error)
             self.connected = False
@@ -124,6 +174,8 @@ class Broker:
             writing: list[Any] = [tap] if self._client.want_write() or tap.has_unsent() else []
             reading: list[Any] = [tap, self._wake_r]
             readable, writable, _ = select.select(reading, writing, [], _TURN_S)
+            if not readable and self.ready.is_set():
+                self._home.caught_up()
             if self._wake_r in readable:
                 self._wake_r.recv(4096)
             if tap in readable and tap.fill():
@@ -149,15 +201,22 @@ class Broker:
         frames: list[MqttMessage] = []
         deliveries: list[Delivery] = []
         mids: list[int] = []
+        orders: list[tuple[Callable[[bytes], None], bytes]] = []
         now = self._home.now
         for one in published:
+            topic = one.topic.decode("utf-8", "backslashreplace")
             if one.mid is not None:
                 mids.append(one.mid)
+            order = self._part.commands.get(topic)
+            if order is not None and not one.retained:
+                orders.append((order, one.payload))
+            if order is not None or topic in self._part.own or topic.startswith(f"{self._topic}/"):
+                continue
+            if one.mid is not None:
                 delivery = Delivery(one.mid, _print(one))
                 if one.duplicate and self._home.was_delivered(delivery):
                     continue
                 deliveries.append(delivery)
-            topic = one.topic.decode("utf-8", "backslashreplace")
             frames.append(
                 MqttMessage(
                     topic=topic, payload=one.payload, received_at=now(), retained=one.retained
@@ -173,6 +232,11 @@ class Broker:
                 if self._stopping.wait(_JOURNAL_RETRY_S):
                     return
         tap.acknowledge(mids)
+        for order, payload in orders:
+            try:
+                order(payload)
+            except Exception as error:  # noqa: BLE001 - one order must not end the connection
+                log.error("order from the broker not carried out", error=error)
 
     # Callbacks of paho, in our thread ------------------------------------------------------------
 
@@ -188,7 +252,13 @@ class Broker:
         self.connected = True
         self.last_error = ""
         topics = (*self._config.topics, *(one.topic for one in self._config.mappings))
-        client.subscribe([(topic, 1) for topic in dict.fromkeys(topics)])
+        client.subscribe(
+            [(topic, 1) for topic in dict.fromkeys(topics)]
+            + [(topic, 0) for topic in self._part.commands]
+        )
+        if self._part.unheard:
+            client.unsubscribe(list(self._part.unheard))
+        self._on_connected()
         log.info("broker connected", host=self._config.host, port=self._config.port)
 
     def _on_subscribe(
@@ -203,8 +273,9 @@ class Broker:
     # What we publish ----------------------------------------------------------------------------
 
     def _publish_said(self, said: Said) -> None:
-        rows = [(f"{self._topic}/prompt", msgspec.json.encode(one)) for one in said.prompts]
-        rows += [(f"{self._topic}/alert", msgspec.json.encode(one)) for one in said.alerts]
+        encode = msgspec.json.encode
+        rows = [(f"{self._topic}/prompt", encode(one), False) for one in said.prompts]
+        rows += [(f"{self._topic}/alert", encode(one), False) for one in said.alerts]
         with self._outgoing_lock:
             room = _MAX_OUTGOING - len(self._outgoing)
             if room < len(rows):
@@ -215,8 +286,8 @@ class Broker:
     def _send_outgoing(self) -> None:
         with self._outgoing_lock:
             rows, self._outgoing = self._outgoing, []
-        for topic, payload in rows:
-            self._client.publish(topic, payload, qos=1)
+        for topic, payload, retain in rows:
+            self._client.publish(topic, payload, qos=1, retain=retain)
 
     def _nudge(self) -> None:
         with suppress(OSError):

@@ -22,6 +22,7 @@ from gateway.health import Health, Part, disk_part
 from gateway.home import Home
 from gateway.intake import Intake
 from gateway.journal import Journal
+from gateway.onboarding import Onboarding, devices_of
 from gateway.page.app import Changes, make_app
 from gateway.page.view import HomeView, clock_text, home_view, reading_line
 from gateway.plan import load_packs, load_plan
@@ -36,6 +37,8 @@ from rules.model import Person
 log = Log("gateway.run")
 
 _LONGEST_NAP_S = 30.0
+_CATCH_UP_S = 30.0
+"""How long a backlog may keep silence from being judged; a quiet broker ends it sooner."""
 _RETRY_FIRST_S = 1.0
 _RETRY_MOST_S = 30.0
 
@@ -46,6 +49,7 @@ class Timekeeper:
     def __init__(self, home: Home, config: GatewayConfig) -> None:
         self._home = home
         self._time = config.home_time
+        self._catch_up_s = _CATCH_UP_S if config.mqtt is not None else 0.0
         self._stopping = Flag()
         self._thread = Thread(target=self._run, name="timekeeper", daemon=True)
 
@@ -59,6 +63,8 @@ class Timekeeper:
         self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
+        self._stopping.wait(self._catch_up_s)
+        self._home.caught_up()
         while not self._stopping.is_set():
             due = self._home.wake_at()
             nap_s = _LONGEST_NAP_S if due is None else self._time.wait_s(due)
@@ -88,6 +94,7 @@ class Gateway:
     timekeeper: Timekeeper
     changes: Changes
     journal: Journal
+    onboarding: Onboarding
 
     def view(self) -> HomeView:
         return home_view(self.home, self.config.home_time.now(), reached=self.sync.online)
@@ -133,7 +140,8 @@ def build(config: GatewayConfig) -> Gateway:
     key = load_or_make_key(config.key)
     journal = Journal(config.journal)
     mappings = config.mqtt.mappings if config.mqtt is not None else ()
-    intake = Intake(config.devices, mappings, plan.people, journal.facts())
+    devices = devices_of(config.devices, journal)
+    intake = Intake(devices, mappings, plan.people, journal.facts())
     home = Home(journal, plan, intake, config.home_time)
     changes = Changes()
     speaker = Speaker(config.speech, plan.texts)
@@ -148,16 +156,18 @@ def build(config: GatewayConfig) -> Gateway:
         Backoff(_RETRY_FIRST_S, _RETRY_MOST_S),
         f"homebeat {version('homebeat')}",
     )
+    radio = _make_radio(config, home, devices)
     return Gateway(
         config,
         home,
         sync,
         _make_broker(config, home),
-        _make_radio(config, home),
+        radio,
         speaker,
         Timekeeper(home, config),
         changes,
         journal,
+        Onboarding(home, config.devices, radio, lambda one: _on_air(one, plan.people)),
     )
 
 
@@ -169,6 +179,7 @@ async def serve(gateway: Gateway) -> None:
         gateway.home,
         gateway.view,
         gateway.health,
+        gateway.onboarding,
         lambda reading: reading_line(gateway.home, reading, config.home_time.now()),
         lambda: clock_text(gateway.home.plan, config.home_time.now()),
         gateway.changes,
@@ -185,7 +196,7 @@ async def serve(gateway: Gateway) -> None:
             timeout_graceful_shutdown=1,
         )
     )
-    loop = asyncio.get_running_loop()
+    loop = gateway.onboarding.loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, page.stop)
     gateway.start()
@@ -245,7 +256,7 @@ def _make_broker(config: GatewayConfig, home: Home) -> Any:
     return Broker(config.id, config.mqtt, home, Backoff(_RETRY_FIRST_S, _RETRY_MOST_S))
 
 
-def _make_radio(config: GatewayConfig, home: Home) -> Any:
+def _make_radio(config: GatewayConfig, home: Home, devices: Sequence[HomeDevice]) -> Any:
     if not config.ble.enabled:
         return None
     from gateway.ble.memory import Memory
@@ -257,13 +268,9 @@ def _make_radio(config: GatewayConfig, home: Home) -> Any:
     async def keep(fact: Fact) -> None:
         await asyncio.to_thread(home.learn, fact)
 
-    devices = [
-        device
-        for device in (ble_device(one, home.plan.people) for one in config.devices)
-        if not device.is_named or device.kind.startswith(_GATT)
-    ]
+    on_air = (_on_air(one, home.plan.people) for one in devices)
     return Radio(
-        devices,
+        [device for device in on_air if device is not None],
         take,
         home.now,
         config.ble.adapter or None,
@@ -272,7 +279,16 @@ def _make_radio(config: GatewayConfig, home: Home) -> Any:
 
 
 _GATT = "gatt."
-"""Kinds that are visited: one of these may go by its name. Other names are topics."""
+
+
+def is_on_air(device: BleDevice) -> bool:
+    """Whether the radio can hear it: a name that is of no health device is a topic."""
+    return not device.is_named or device.kind.startswith(_GATT)
+
+
+def _on_air(one: HomeDevice, people: Mapping[str, Person]) -> BleDevice | None:
+    device = ble_device(one, people)
+    return device if is_on_air(device) else None
 
 
 def _slot(one: HomeDevice) -> Slot | None:
@@ -282,6 +298,7 @@ def _slot(one: HomeDevice) -> Slot | None:
 
 
 def ble_device(one: HomeDevice, people: Mapping[str, Person]) -> BleDevice:
+    """The device as the radio knows it; its clock is where its person is."""
     person = people.get(one.patient)
     return BleDevice(
         address=one.device,

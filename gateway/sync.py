@@ -2,7 +2,7 @@
 
 Urgent records (tier 3 and above) pass any backlog. A record leaves the outbox when the server
 answers that its database has it; the stable id makes a second posting harmless. The way back
-brings news of alerts for the person at home.
+brings news of alerts for the person at home, and what staff say against readings.
 """
 
 import http.client
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway import corrections
 from gateway.config import ServerLink
 from gateway.home import Home
 from plumbing.backoff import Backoff
@@ -241,10 +242,15 @@ class Sync:
 
     def _fetch_notices(self) -> None:
         with self._home.journal() as journal:
-            after = journal.last_notice()
-        answer = _notices(self._client.request("GET", f"/api/v1/notices?after={after}"))
+            after, corrected = journal.last_notice(), journal.told_corrections.last()
+        path = f"/api/v1/notices?after={after}&corrections_after={corrected}"
+        answer = _notices(self._client.request("GET", path))
         if answer.notices:
             self._home.keep_notices(answer.notices)
+        if answer.corrections:
+            corrections.apply(answer.corrections, self._home.correct)
+            with self._home.journal() as journal, journal.transaction():
+                journal.told_corrections.put(answer.corrections)
 
     def _wait(self) -> None:
         next_s = min(self._heartbeat_at_s, self._poll_at_s) - monotonic_s()

@@ -17,6 +17,7 @@ Differences from what the package's own tests expect:
   Composition Scale's second) says that no person stands on it: then it is `mass`.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -114,15 +115,6 @@ SIDES = {
 the fact `button` tells which."""
 
 
-def available() -> bool:
-    """Whether the extra is installed."""
-    try:
-        import xiaomi_ble  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
 def decode(raw: Raw, known: Known) -> Decoded:
     if not isinstance(raw, Advertisement) or not any(map(raw.service_data.get, CLAIMED)):
         raise DecodeError("no service data of Xiaomi in the frame", raw_bytes(raw))
@@ -160,6 +152,8 @@ def _parsed(raw: Advertisement, key: bytes | None, data: bytes) -> tuple["Sensor
         raise DecodeError(
             "install homebeat[adverts] to understand Xiaomi's sensors", data
         ) from None
+    # The package logs each frame that it can't open, on each frame: the reason is our error's.
+    logging.getLogger("xiaomi_ble").setLevel(logging.CRITICAL)  # noqa: TID251
     parser = XiaomiBluetoothDeviceData(bindkey=key)
     heard = BluetoothServiceInfo(
         name=raw.name or raw.address,
@@ -318,7 +312,7 @@ DEVICE = Device(
     key="xiaomi",
     title="Xiaomi sensors, buttons and scales",
     known_by=KnownBy.CAPTURED,
-    sources=("https://pypi.org/project/xiaomi-ble",),
+    sources=("the package xiaomi-ble of Bluetooth-Devices",),
     claims=tuple(Claim(service_data=uuid) for uuid in CLAIMED),
     metrics=_once((*QUANTITIES.values(), *STATES.values(), "mass")),
     events=_once((*EVENTS.values(), "button_released")),

@@ -10,7 +10,7 @@ are further apart than `max_gap` are not one stretch: silence never makes a find
 from msgspec import Struct, field
 
 from rules.exact import micros_of
-from rules.model import Debounce, Phase
+from rules.model import Debounce, Number, Phase
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -87,6 +87,16 @@ def judge(words: Terms, gate: Gate, holds: bool, us: int, reading: str | None) -
     gate.phase = Phase.PENDING
     gate.due_us = ready_us if words.lasting else None
     return False
+
+
+def held(gate: Gate, us: int) -> Number | None:
+    """For how long the condition has held, where it has to hold for a time."""
+    if gate.held_us is None:
+        return None
+    minutes = (us - gate.held_us) / 60_000_000
+    if minutes < 120:
+        return Number(name="held", value=minutes, unit="min")
+    return Number(name="held", value=minutes / 60, unit="h")
 
 
 def mature(gate: Gate) -> None:

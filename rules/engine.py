@@ -26,7 +26,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from devices.model import Reading
-from rules.debounce import Gate, Terms, judge, mature, terms
+from rules.debounce import Gate, Terms, held, judge, mature, terms
 from rules.exact import micros, moment
 from rules.kind import AnyKind
 from rules.kinds import kinds
@@ -47,7 +47,7 @@ Behind = Callable[["Watch", int], None]
 """Told of a watch for which something came behind its last event, and when that was."""
 
 
-class Line:
+class BoundRule:
     """One rule of the plan, bound: its kind, its debounce, its place among the others."""
 
     __slots__ = (
@@ -70,8 +70,8 @@ class Line:
         self.terms: Terms = terms(rule.debounce, kind.lasting)
         self.key = f"{rule.patient}/{rule.id}"
         self.rank = 0
-        self.hears: list[Line] = []
-        self.listeners: list[Line] = []
+        self.hears: list[BoundRule] = []
+        self.listeners: list[BoundRule] = []
         self.watches: dict[str, Watch] = {}
         self.from_us = LONG_AGO_US
         self.muted_until_us = LONG_AGO_US
@@ -86,6 +86,7 @@ class Watch:
     """
 
     __slots__ = (
+        "bound",
         "checkpoints",
         "device",
         "gate",
@@ -94,7 +95,6 @@ class Watch:
         "last_id",
         "last_us",
         "left",
-        "line",
         "next_us",
         "number",
         "pending",
@@ -103,10 +103,10 @@ class Watch:
         "terms",
     )
 
-    def __init__(self, line: Line, device: str | None, number: int) -> None:
-        self.line = line
-        self.kind = line.kind
-        self.terms = line.terms
+    def __init__(self, bound: BoundRule, device: str | None, number: int) -> None:
+        self.bound = bound
+        self.kind = bound.kind
+        self.terms = bound.terms
         self.device = device
         self.number = number
         self.checkpoints: list[tuple[int, bytes]] = []
@@ -147,11 +147,11 @@ class Watch:
     @property
     def key(self) -> str:
         """Its name among what is saved."""
-        return f"{self.line.key}|{self.device or ''}"
+        return f"{self.bound.key}|{self.device or ''}"
 
     @property
     def order(self) -> tuple[int, int]:
-        return self.line.rank, self.number
+        return self.bound.rank, self.number
 
 
 def deliver(watch: Watch, us: int, reading: Reading, sink: Sink) -> None:
@@ -230,8 +230,8 @@ def finding_of(watch: Watch, us: int, cause: str) -> Finding:
     The id leaves out the version: a plan that is renewed around a rule says nothing anew. It holds
     the evidence: late data that changes the numbers makes another finding.
     """
-    rule, phase = watch.line.rule, watch.gate.phase
-    because = _because(watch)
+    rule, phase = watch.bound.rule, watch.gate.phase
+    because = _because(watch, us)
     content = [rule.patient, rule.id, watch.device, phase, us, cause, because]
     return Finding(
         id=blake2b(msgspec.json.encode(content), digest_size=16).hexdigest(),
@@ -247,11 +247,14 @@ def finding_of(watch: Watch, us: int, cause: str) -> Finding:
     )
 
 
-def _because(watch: Watch) -> Evidence:
+def _because(watch: Watch, us: int) -> Evidence:
     """The kind's own evidence, and that of the active rules which it heard."""
     because: Evidence = watch.kind.because(watch.state)
     if watch.gate.phase is Phase.INACTIVE:
         return structs.replace(because, counterfactual=None, branches=())
+    length = held(watch.gate, us) if watch.terms.persist_us else None
+    if length is not None:
+        because = structs.replace(because, numbers=(*because.numbers, length))
     if watch.gate.readings:
         because = structs.replace(because, readings=tuple(watch.gate.readings))
     heard = [finding for _, finding in sorted(watch.heard.items())]
@@ -272,19 +275,19 @@ class States:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.lines = _bound(plan)
-        self.by_key = {line.key: line for line in self.lines}
-        self._listening: dict[tuple[str, str], list[Line]] = {}
-        for line in self.lines:
-            for metric in line.kind.metrics:
+        self.rules = _bound(plan)
+        self.by_key = {bound.key: bound for bound in self.rules}
+        self._listening: dict[tuple[str, str], list[BoundRule]] = {}
+        for bound in self.rules:
+            for metric in bound.kind.metrics:
                 if not metric.startswith(RULE_PREFIX):
-                    self._listening.setdefault((line.rule.patient, metric), []).append(line)
+                    self._listening.setdefault((bound.rule.patient, metric), []).append(bound)
         self.routes: dict[tuple[str, str, str], tuple[Watch, ...]] = {}
         self.heap: list[tuple[int, int, int, Watch]] = []
         self.behind: dict[Watch, int] = {}
         """Watches to be made afresh, and from when on their events are not what they saw."""
         self.unsaved: set[Watch] = set()
-        self.unsaved_lines: set[Line] = set(self.lines)
+        self.unsaved_rules: set[BoundRule] = set(self.rules)
         self.forgotten: tuple[str, ...] = ()
         """Keys of what was saved and is of no use any more."""
         self.next_day_us = 0
@@ -293,29 +296,29 @@ class States:
 
     def begin_all(self, at_us: int) -> None:
         """Let every rule begin that does not wait for a device to show itself."""
-        for line in self.lines:
-            line.asked_from_us = at_us
-            if not line.rule.per_device:
-                watch = self.watch(line, None)
+        for bound in self.rules:
+            bound.asked_from_us = at_us
+            if not bound.rule.per_device:
+                watch = self.watch(bound, None)
                 watch.begin(at_us)
                 self.queue(watch)
 
-    def watch(self, line: Line, device: str | None) -> Watch:
+    def watch(self, bound: BoundRule, device: str | None) -> Watch:
         """The watch of that rule for that device, new (and without a state) on first sight."""
-        found = line.watches.get(device or "")
+        found = bound.watches.get(device or "")
         if found is None:
             self._count += 1
-            found = line.watches[device or ""] = Watch(line, device, self._count)
+            found = bound.watches[device or ""] = Watch(bound, device, self._count)
             self.unsaved.add(found)
         return found
 
     def route(self, patient: str, device: str, metric: str, since_us: int) -> tuple[Watch, ...]:
         """The watches that read that series. A new one begins at `since_us`, its first reading."""
         watches = []
-        for line in self._listening.get((patient, metric), ()):
-            watch = self.watch(line, device if line.rule.per_device else None)
+        for bound in self._listening.get((patient, metric), ()):
+            watch = self.watch(bound, device if bound.rule.per_device else None)
             if watch.state is None and watch not in self.behind:
-                if since_us <= line.muted_until_us:
+                if since_us <= bound.muted_until_us:
                     self.mark_behind(watch, since_us)
                 else:
                     watch.begin(since_us)
@@ -357,7 +360,7 @@ class States:
         def sink(watch: Watch, us: int, cause: str) -> None:
             finding = finding_of(watch, us, cause)
             findings.append(finding)
-            for listener in watch.line.listeners:
+            for listener in watch.bound.listeners:
                 self._tell(listener, us, finding, behind)
 
         for reading in readings:
@@ -390,7 +393,7 @@ class States:
                 self.unsaved.add(watch)
         self.queue(watch)
 
-    def _tell(self, listener: Line, us: int, finding: Finding, behind: Behind) -> None:
+    def _tell(self, listener: BoundRule, us: int, finding: Finding, behind: Behind) -> None:
         watch = self.watch(listener, None)
         if us < watch.last_us or (us == watch.last_us and watch.last_id == CLOSED):
             behind(watch, us)
@@ -400,28 +403,28 @@ class States:
         self.queue(watch)
 
 
-def _bound(plan: Plan) -> tuple[Line, ...]:
+def _bound(plan: Plan) -> tuple[BoundRule, ...]:
     """The plan's rules with their kinds, those that others listen to before them."""
-    lines: dict[tuple[str, str], Line] = {}
+    rules: dict[tuple[str, str], BoundRule] = {}
     for rule in plan.rules:
         zone = ZoneInfo(plan.people[rule.patient].timezone)
         kind = kinds()[rule.kind](rule.params, zone)
-        lines[rule.patient, rule.id] = Line(rule, kind)
-    for line in lines.values():
-        for metric in line.kind.metrics:
+        rules[rule.patient, rule.id] = BoundRule(rule, kind)
+    for bound in rules.values():
+        for metric in bound.kind.metrics:
             if metric.startswith(RULE_PREFIX):
-                heard = lines[line.rule.patient, metric.removeprefix(RULE_PREFIX)]
-                line.hears.append(heard)
-                heard.listeners.append(line)
-    for line in lines.values():
-        line.rank = _rank(line, ())
-    return tuple(sorted(lines.values(), key=lambda line: line.rank))
+                heard = rules[bound.rule.patient, metric.removeprefix(RULE_PREFIX)]
+                bound.hears.append(heard)
+                heard.listeners.append(bound)
+    for bound in rules.values():
+        bound.rank = _rank(bound, ())
+    return tuple(sorted(rules.values(), key=lambda bound: bound.rank))
 
 
-def _rank(line: Line, above: tuple[Line, ...]) -> int:
-    if line in above:
-        raise ValueError(f"rule {line.rule.id} listens to itself")
-    return max((_rank(heard, (*above, line)) + 1 for heard in line.hears), default=0)
+def _rank(bound: BoundRule, above: tuple[BoundRule, ...]) -> int:
+    if bound in above:
+        raise ValueError(f"rule {bound.rule.id} listens to itself")
+    return max((_rank(heard, (*above, bound)) + 1 for heard in bound.hears), default=0)
 
 
 def fingerprint(rule: Rule) -> str:
@@ -467,6 +470,6 @@ def advance(plan: Plan, states: States, readings: Sequence[Reading], at: datetim
 
 def _refuse(watch: Watch, us: int) -> None:
     raise ValueError(
-        f"rule {watch.line.rule.id} has come further than {moment(us)}: readings that are late "
+        f"rule {watch.bound.rule.id} has come further than {moment(us)}: readings that are late "
         "go through rules.replay.settle"
     )

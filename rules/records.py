@@ -36,8 +36,15 @@ class RecordKind(StrEnum):
     QUARANTINE = "quarantine"
 
 
+STANDS_AGAIN = "stands-again"
+"""The reading that had undone a finding was itself undone."""
+
+
 class Superseded(Struct, frozen=True, kw_only=True):
-    """The finding no longer stands: `by` says why in one word (late-reading, entered-in-error)."""
+    """The finding no longer stands: `by` says why in one word (late-reading, entered-in-error).
+
+    With STANDS_AGAIN it stands as it did before.
+    """
 
     finding: str
     patient: str
@@ -56,6 +63,12 @@ class Correction(Struct, frozen=True, kw_only=True):
     by: str
     """"home page", or the name of a member of staff."""
     reason: str
+
+
+class StaffCorrection(Correction, frozen=True, kw_only=True):
+    """A correction that staff made, on its way to the home. `seq` grows for each home."""
+
+    seq: int
 
 
 class DeviceState(Struct, frozen=True, kw_only=True):
@@ -148,9 +161,13 @@ class Notice(Struct, frozen=True, kw_only=True):
 
 
 class Notices(Struct, frozen=True, kw_only=True):
-    """GET /api/v1/notices?after=SEQ: the answer, oldest first."""
+    """GET /api/v1/notices?after=SEQ&corrections_after=SEQ: the answer, each oldest first.
+
+    The two are numbered apart. A gateway that does not ask for corrections is sent none.
+    """
 
     notices: tuple[Notice, ...]
+    corrections: tuple[StaffCorrection, ...] = ()
 
 
 encode = msgspec.json.Encoder().encode

@@ -25,7 +25,7 @@ from rules.engine import (
     DAY_US,
     LONG_AGO_US,
     NEVER_US,
-    Line,
+    BoundRule,
     States,
     Watch,
     day_after,
@@ -77,7 +77,7 @@ class Settled(Struct, frozen=True):
     changed: Mapping[str, bytes]
 
 
-class LineRecord(Struct, frozen=True, kw_only=True):
+class RuleRecord(Struct, frozen=True, kw_only=True):
     """Since when a rule is in force. Before `muted_until_us` it only looks, and says nothing."""
 
     fingerprint: str
@@ -146,48 +146,48 @@ def restore(plan: Plan, saved: Mapping[str, bytes], history: History, at: dateti
     """
     states = States(plan)
     states.next_day_us = day_after(micros(at))
-    for line in states.lines:
-        known = _decoded(saved.get(line.key), LineRecord)
-        if known is not None and known.fingerprint == fingerprint(line.rule):
-            line.from_us = known.from_us
-            line.muted_until_us = known.muted_until_us
-            line.asked_from_us = known.asked_from_us
-            states.unsaved_lines.discard(line)
-            _restore_watches(states, line, saved)
+    for bound in states.rules:
+        known = _decoded(saved.get(bound.key), RuleRecord)
+        if known is not None and known.fingerprint == fingerprint(bound.rule):
+            bound.from_us = known.from_us
+            bound.muted_until_us = known.muted_until_us
+            bound.asked_from_us = known.asked_from_us
+            states.unsaved_rules.discard(bound)
+            _restore_watches(states, bound, saved)
         else:
-            line.asked_from_us = micros(at)
+            bound.asked_from_us = micros(at)
             if saved:
-                line.muted_until_us = micros(at)
-                line.from_us = micros(at) - micros_of(line.kind.lookback)
-            _see_devices(states, line, history)
-        if not line.rule.per_device:
-            states.watch(line, None)
-        for watch in line.watches.values():
+                bound.muted_until_us = micros(at)
+                bound.from_us = micros(at) - micros_of(bound.kind.lookback)
+            _see_devices(states, bound, history)
+        if not bound.rule.per_device:
+            states.watch(bound, None)
+        for watch in bound.watches.values():
             states.mark_behind(watch, NEVER_US)
     kept = states.by_key.keys() | {
-        watch.key for line in states.lines for watch in line.watches.values()
+        watch.key for bound in states.rules for watch in bound.watches.values()
     }
     states.forgotten = tuple(key for key, body in saved.items() if body and key not in kept)
     return states
 
 
-def _restore_watches(states: States, line: Line, saved: Mapping[str, bytes]) -> None:
-    start = f"{line.key}|"
+def _restore_watches(states: States, bound: BoundRule, saved: Mapping[str, bytes]) -> None:
+    start = f"{bound.key}|"
     for key in sorted(saved):
         if key.startswith(start) and saved[key]:
-            watch = states.watch(line, key.removeprefix(start) or None)
+            watch = states.watch(bound, key.removeprefix(start) or None)
             record = _decoded(saved[key], WatchRecord)
             if record is not None:
                 watch.checkpoints = [(point.us, bytes(point.body)) for point in record.checkpoints]
                 states.unsaved.discard(watch)
 
 
-def _see_devices(states: States, line: Line, history: History) -> None:
+def _see_devices(states: States, bound: BoundRule, history: History) -> None:
     """A rule that watches devices and is new: those that the journal knows."""
-    if line.rule.per_device:
-        for reading in history.readings(line.kind.metrics, _moment(line.from_us), END):
-            if reading.patient == line.rule.patient:
-                states.watch(line, reading.device)
+    if bound.rule.per_device:
+        for reading in history.readings(bound.kind.metrics, _moment(bound.from_us), END):
+            if reading.patient == bound.rule.patient:
+                states.watch(bound, reading.device)
 
 
 def _withdraw(states: States, reading: Reading) -> None:
@@ -216,8 +216,8 @@ class _Repair:
         self.gone: dict[str, Finding] = {}
 
     def run(self) -> None:
-        for rank in sorted({line.rank for line in self.states.lines}):
-            behind = [watch for watch in self.states.behind if watch.line.rank == rank]
+        for rank in sorted({bound.rank for bound in self.states.rules}):
+            behind = [watch for watch in self.states.behind if watch.bound.rank == rank]
             if behind:
                 self._remake(sorted(behind, key=attrgetter("number")))
 
@@ -229,15 +229,15 @@ class _Repair:
             for watch in behind
             for from_us in (_refill_from(watch),)
         ]
-        lines = {watch.line: None for watch in behind}
+        rules = {watch.bound: None for watch in behind}
         rows: dict[Watch, list[Reading]] = {watch: [] for watch in behind}
-        for reading in self._readings(lines, min(needed_us) - 1):
+        for reading in self._readings(rules, min(needed_us) - 1):
             us = micros(reading.taken_at)
             for watch in self.states.route(reading.patient, reading.device, reading.metric, us):
                 if watch in rows:
                     rows[watch].append(reading)
-        standing = self._findings(lines, min(watch.last_us for watch in behind))
-        heard = {heard: None for line in lines for heard in line.hears}
+        standing = self._findings(rules, min(watch.last_us for watch in behind))
+        heard = {heard: None for bound in rules for heard in bound.hears}
         phases = self._findings(heard, min(_hears_from(watch) for watch in behind))
         for watch in behind:
             self._remake_one(watch, rows[watch], standing, phases)
@@ -249,9 +249,9 @@ class _Repair:
         standing: Sequence[Finding],
         phases: Sequence[Finding],
     ) -> None:
-        line = watch.line
+        bound = watch.bound
         after_us = watch.last_us
-        muted_us = line.muted_until_us
+        muted_us = bound.muted_until_us
         muted = after_us < muted_us
         del self.states.behind[watch]
         found = {
@@ -276,16 +276,16 @@ class _Repair:
             if (finding.id in found) is not (finding.id in stood)
         ]
         if moved:
-            for listener in line.listeners:
+            for listener in bound.listeners:
                 self.states.mark_behind(self.states.watch(listener, None), min(moved))
         self.states.queue(watch)
         self.states.unsaved.add(watch)
 
-    def _readings(self, lines: Iterable[Line], after_us: int) -> Sequence[Reading]:
+    def _readings(self, rules: Iterable[BoundRule], after_us: int) -> Sequence[Reading]:
         metrics = {
             metric
-            for line in lines
-            for metric in line.kind.metrics
+            for bound in rules
+            for metric in bound.kind.metrics
             if not metric.startswith(RULE_PREFIX)
         }
         if not metrics:
@@ -298,9 +298,9 @@ class _Repair:
                 rows.setdefault(reading.id, reading)
         return sorted(rows.values(), key=_IN_ORDER)
 
-    def _findings(self, lines: Collection[Line], after_us: int) -> Sequence[Finding]:
+    def _findings(self, rules: Collection[BoundRule], after_us: int) -> Sequence[Finding]:
         """Those that stand, the ones of this settling included."""
-        ids = {line.rule.id for line in lines}
+        ids = {bound.rule.id for bound in rules}
         if not ids:
             return ()
         stored = self.history.findings(ids, _moment(after_us))
@@ -315,11 +315,11 @@ class _Repair:
 
         A watch that begins in the midst of things is told at once how they stand.
         """
-        ids = {heard.rule.id for heard in watch.line.hears}
+        ids = {heard.rule.id for heard in watch.bound.hears}
         pending = []
         before: dict[str, Finding] = {}
         for finding in sorted(phases, key=attrgetter("at")):
-            if finding.rule not in ids or finding.patient != watch.line.rule.patient:
+            if finding.rule not in ids or finding.patient != watch.bound.rule.patient:
                 continue
             us = micros(finding.at)
             if us > watch.last_us:
@@ -331,7 +331,7 @@ class _Repair:
 
 
 def _is_of(finding: Finding, watch: Watch) -> bool:
-    rule = watch.line.rule
+    rule = watch.bound.rule
     return (
         finding.rule == rule.id
         and finding.patient == rule.patient
@@ -351,7 +351,7 @@ def _go_back(watch: Watch, us: int) -> None:
     """To its newest state that was written down before `us`, or to before its first event."""
     watch.forget()
     watch.last_id = CLOSED
-    watch.last_us = watch.line.from_us
+    watch.last_us = watch.bound.from_us
     while watch.checkpoints:
         point_us, body = watch.checkpoints[-1]
         if point_us < us and _take_up(watch, body):
@@ -387,7 +387,7 @@ def _refold(
     at_us: int,
 ) -> list[Finding]:
     """Take a watch from where it stands on to `at_us`. Older readings only fill its window."""
-    after_us, muted_us = watch.last_us, watch.line.muted_until_us
+    after_us, muted_us = watch.last_us, watch.bound.muted_until_us
     found: list[Finding] = []
 
     def sink(watch: Watch, us: int, cause: str) -> None:
@@ -397,8 +397,8 @@ def _refold(
     events = [(micros(reading.taken_at), reading) for reading in readings]
     first = next((i for i, (us, _) in enumerate(events) if us > after_us), len(events))
     if watch.state is None:
-        begin_us = watch.line.asked_from_us
-        if watch.line.rule.per_device and first < len(events):
+        begin_us = watch.bound.asked_from_us
+        if watch.bound.rule.per_device and first < len(events):
             begin_us = events[first][0]
         watch.begin(begin_us)
     else:
@@ -455,8 +455,8 @@ def _write_down(watch: Watch, before_us: int) -> None:
 def _write_day(states: States, at_us: int) -> None:
     """Move every watch to the last midnight, so that none has to look further back than needed."""
     midnight_us = at_us // DAY_US * DAY_US
-    for line in states.lines:
-        for watch in line.watches.values():
+    for bound in states.rules:
+        for watch in bound.watches.values():
             if watch.last_us < midnight_us:
                 watch.last_us = midnight_us
                 watch.last_id = CLOSED
@@ -468,13 +468,13 @@ def _write_day(states: States, at_us: int) -> None:
 def _changed(states: States, at_us: int) -> dict[str, bytes]:
     changed = dict.fromkeys(states.forgotten, b"")
     states.forgotten = ()
-    for line in states.unsaved_lines:
-        changed[line.key] = _encode(
-            LineRecord(
-                fingerprint=fingerprint(line.rule),
-                from_us=line.from_us,
-                muted_until_us=line.muted_until_us,
-                asked_from_us=line.asked_from_us,
+    for bound in states.unsaved_rules:
+        changed[bound.key] = _encode(
+            RuleRecord(
+                fingerprint=fingerprint(bound.rule),
+                from_us=bound.from_us,
+                muted_until_us=bound.muted_until_us,
+                asked_from_us=bound.asked_from_us,
             )
         )
     for watch in states.unsaved:
@@ -482,7 +482,7 @@ def _changed(states: States, at_us: int) -> dict[str, bytes]:
             _write_down(watch, at_us + 1)
         record = WatchRecord(checkpoints=[Kept(us, Raw(body)) for us, body in watch.checkpoints])
         changed[watch.key] = _encode(record)
-    states.unsaved_lines.clear()
+    states.unsaved_rules.clear()
     states.unsaved.clear()
     return changed
 

@@ -22,6 +22,7 @@ from server.origins import SameOrigin
 from server.problems import Problem, document
 from server.site import Site
 from server.tasks import Tasks
+from server.web.correcting import router as correcting
 from server.web.pages import StaticFiles
 from server.web.problem_page import problem_page
 from server.web.routes import router as pages
@@ -47,6 +48,7 @@ def create_app(config: ServerConfig, conninfo: str) -> FastAPI:
     app.include_router(staff.router)
     app.include_router(status.router)
     app.include_router(pages)
+    app.include_router(correcting)
     app.mount("/static", StaticFiles(), name="static")
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http_error)

@@ -31,6 +31,7 @@ from rules.records import (
     decode_body,
 )
 from server.alerting.ledger import THE_RULES, Opening, Times, open_alerts, supersede
+from server.corrections import strike_out
 from server.db import Database, Queries
 
 _sql = Queries("ingest.sql")
@@ -279,26 +280,10 @@ async def _write(
         await open_alerts(connection, openings, THE_RULES, times)
     for entry in fresh:
         if isinstance(entry.body, Correction):
-            await _strike_out(connection, entry.body)
+            await strike_out(connection, entry.body)
     undone = [entry.body for entry in fresh if isinstance(entry.body, Superseded)]
     if undone:
         await supersede(connection, undone, times)
-
-
-async def _strike_out(connection: AsyncConnection, correction: Correction) -> None:
-    """Mark the reading as entered in error, now or when it arrives. It stays where it is."""
-    reading = {
-        "patient": correction.patient,
-        "metric": correction.metric,
-        "taken_at": correction.taken_at,
-        "reading": correction.reading,
-    }
-    said = {"at": correction.at, "by": correction.by, "reason": correction.reason}
-    await connection.execute(_sql["keep_correction"], {**reading, **said})
-    await connection.execute(_sql["strike_out"], reading)
-    forgotten = await connection.execute(_sql["forget_latest"], reading)
-    for (device,) in await forgotten.fetchall():
-        await connection.execute(_sql["restore_latest"], {**reading, "device": device})
 
 
 def _reading_columns(gateway: str, readings: Sequence[Reading]) -> dict[str, object]:

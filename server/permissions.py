@@ -19,6 +19,7 @@ class Action(StrEnum):
     SEE_ALERT = "see an alert"
     ACKNOWLEDGE_ALERT = "acknowledge an alert"
     RESOLVE_ALERT = "resolve an alert"
+    CORRECT_READING = "mark a reading as entered in error"
     HEAR_NEWS = "hear of changes as they happen"
     STORE_RECORDS = "store records"
     REPORT_HEALTH = "report a home's health"
@@ -65,6 +66,7 @@ GRANTS: Mapping[tuple[Role, Action], Reach] = {
     (Role.CLINICIAN, Action.SEE_ALERT): Reach.ANYONE,
     (Role.CLINICIAN, Action.ACKNOWLEDGE_ALERT): Reach.ANYONE,
     (Role.CLINICIAN, Action.RESOLVE_ALERT): Reach.ANYONE,
+    (Role.CLINICIAN, Action.CORRECT_READING): Reach.ANYONE,
     (Role.CLINICIAN, Action.HEAR_NEWS): Reach.ANYONE,
     (Role.PATIENT, Action.SEE_PERSON): Reach.OWN,
     (Role.PATIENT, Action.HEAR_NEWS): Reach.OWN,

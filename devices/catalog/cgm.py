@@ -346,7 +346,7 @@ DEVICE = Device(
     events=("glucose_above_range", "glucose_below_range"),
     decode=decode,
     encode=encode,
-    gatt=Gatt(service="181F", subscribe=(RECORDS, "2A52")),
+    gatt=Gatt(service="181F", subscribe=(RECORDS, "2A52"), reads=(FEATURE, START)),
     vectors=(
         Vector(
             at=RECORDS,

@@ -108,7 +108,19 @@ BUTTONS = {
 }
 """What a `button` of ShellyBLU says: theengs/decoder src/devices/SBBT_002C_json.h, its lookup."""
 _BUTTON = re.compile(r"button([1-4]?)")
-FACTS = ("brand", "model", "model_id", "name", "rssi", "packet", "weighing_mode")
+FACTS = (
+    "brand",
+    "model",
+    "model_id",
+    "name",
+    "rssi",
+    "packet",
+    "weighing_mode",
+    "track",
+    "uuid",
+    "major",
+    "minor",
+)
 
 _loads = msgspec.json.Decoder().decode
 _dumps = msgspec.json.Encoder().encode
@@ -134,6 +146,8 @@ def decode(raw: Raw, known: Known) -> Decoded:
         if raw.payload not in words:
             raise DecodeError("neither online nor offline", raw.payload)
         return Decoded(facts=(Fact(device=device, name="online", value=words[raw.payload]),))
+    if raw.topic.endswith("/SYStoMQTT"):
+        return Decoded()
     try:
         said = _loads(raw.payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -169,7 +183,9 @@ def _of_sensor(device: str, said: Mapping[str, object], raw: MqttMessage) -> Dec
             events.append(_of(device, found))
     if refused:
         if not (measurements or events):
-            raise DecodeError("; ".join(f"{name}: {why}" for name, why in refused.items()), raw.payload)
+            raise DecodeError(
+                "; ".join(f"{name}: {why}" for name, why in refused.items()), raw.payload
+            )
         facts.append(Fact(device=device, name="not_understood", value=refused))
     return Decoded(tuple(measurements), tuple(events), tuple(facts))
 
@@ -178,9 +194,7 @@ def _of(device: str, item: Any) -> Any:
     return msgspec.structs.replace(item, device=device)
 
 
-def _measured(
-    name: str, value: object, said: Mapping[str, object]
-) -> Measurement | Event | None:
+def _measured(name: str, value: object, said: Mapping[str, object]) -> Measurement | Event | None:
     """What a property says, of no device yet; None: nothing for us. ValueError: not understood."""
     if name == "weight":
         return _weight(value, said)
@@ -307,6 +321,7 @@ DEVICE = Device(
     claims=(
         Claim(topic="home/+/BTtoMQTT/#"),
         Claim(topic="home/+/LWT"),
+        Claim(topic="home/+/SYStoMQTT"),
     ),
     metrics=tuple(
         dict.fromkeys(
@@ -366,6 +381,12 @@ DEVICE = Device(
             frame="online",
             expected={},
             source="1technophile/OpenMQTTGateway docs/use/gateway.md",
+        ),
+        Vector(
+            at="home/OpenMQTTGateway/SYStoMQTT",
+            frame="{}",
+            expected={},
+            source="1technophile/OpenMQTTGateway docs/use/gateway.md; its contents are not used",
         ),
     ),
 )

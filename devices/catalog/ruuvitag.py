@@ -105,7 +105,13 @@ FORMATS: dict[int, tuple[int, tuple[Field, ...]]] = {
         14,
         (
             Field(
-                "room_humidity", ((8, 8),), "%", 0xFF, None, _humidity_3, lambda value: round(value * 2)
+                "room_humidity",
+                ((8, 8),),
+                "%",
+                0xFF,
+                None,
+                _humidity_3,
+                lambda value: round(value * 2),
             ),
             Field("room_temperature", ((16, 16),), "Cel", 0xFFFF, None, _temperature_3, _code_3),
             _scaled("air_pressure", 4, 16, "hPa", per=100, added=50_000),
@@ -240,7 +246,9 @@ def encode(
             frame |= (code & (1 << bits) - 1) << size * 8 - at - bits
             code >>= bits
     if said:
-        raise ValueError(f"format {format_} of RuuviTag does not say {', '.join(str(key) for key in said)}")
+        raise ValueError(
+            f"format {format_} of RuuviTag does not say {', '.join(str(key) for key in said)}"
+        )
     return frame.to_bytes(size, "big")
 
 

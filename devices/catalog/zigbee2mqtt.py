@@ -157,7 +157,12 @@ WORDS: dict[str, dict[str, tuple[str, float]]] = {
     "presence_state": {
         word: ("presence", 0.0 if word == "none" else 1.0)
         for word in (
-            "none", "presence", "peaceful", "small_movement", "large_movement", "motion",
+            "none",
+            "presence",
+            "peaceful",
+            "small_movement",
+            "large_movement",
+            "motion",
             "stationary",
         )
     },
@@ -172,6 +177,10 @@ WORDS: dict[str, dict[str, tuple[str, float]]] = {
     "state": {
         "none": ("presence", 0.0),
         "absence": ("presence", 0.0),
+        "open": ("opening_open", 1.0),
+        "close": ("opening_open", 0.0),
+        "lock": ("unlocked", 0.0),
+        "unlock": ("unlocked", 1.0),
         "presence": ("presence", 1.0),
         "move": ("presence", 1.0),
     },
@@ -212,10 +221,11 @@ PART_WORDS = {
 PART = re.compile(r"(.+?)_(phase_[bc]|[a-z]+|l?\d{1,3})$")
 
 SOS_ACTIONS = frozenset({"emergency", "sos", "panic"})
-FALL_ACTIONS = frozenset({"fall"})
 RELEASED_ACTIONS = frozenset({"release", "released"})
-SILENT_ACTIONS = frozenset({"", "none", "vibration", "tilt", "drop", "shake", "slide", "flip90"})
-"""Not a person's press. What moved says so as `vibration` too."""
+SILENT_ACTIONS = frozenset(
+    {"", "none", "vibration", "tilt", "drop", "shake", "slide", "flip90", "fall"}
+)
+"""Not a person's press. What moved says so as `vibration` too; a `fall` is that of Aqara's cube."""
 
 _loads = msgspec.json.Decoder().decode
 _dumps = msgspec.json.Encoder().encode
@@ -420,8 +430,6 @@ def _happened(name: str, value: object, known: Known) -> tuple[str, str | None] 
     if name == "action" and value not in SILENT_ACTIONS:
         if value in SOS_ACTIONS:
             return "sos_pressed", value
-        if value in FALL_ACTIONS:
-            return "fall_detected", value
         released = not RELEASED_ACTIONS.isdisjoint(value.split("_"))
         return "button_released" if released else "button_pressed", value
     if name in FALLS and value in FALLS[name] and known.get(name) != value:
@@ -491,8 +499,6 @@ def _event_property(event: Event) -> dict[str, object]:
             return {"sos": True}
         case "sos_pressed" | "button_pressed" | "button_released":
             return {"action": event.detail or "single"}
-        case "fall_detected" if event.detail in FALL_ACTIONS:
-            return {"action": event.detail}
         case "fall_detected" | "fall_suspected":
             for name, words in FALLS.items():
                 if words.get(event.detail or "") == event.event:

@@ -89,10 +89,11 @@ class Link:
                 try:
                     on_connected()
                     said = await self._listen(self._session(client, ended), on_value)
+                    lost = ended.is_set()
                 finally:
                     with suppress(*RADIO_ERRORS):
                         await within(self._timing.bus_s, client.disconnect())
-                if not said and ended.is_set():
+                if lost and not said:
                     raise LinkFailed(LOST_EARLY)
         except RADIO_ERRORS as error:
             stale = self._aborts >= ABORTS_OF_A_STALE_BOND
@@ -160,6 +161,8 @@ class Link:
             raise LinkFailed(not_its_kind(self._kind.title))
         ahead_s = await set_clock(session, self._device.zone) if self._gatt.set_clock else None
         hearing = Values(session, self._gatt, partial(on_value, ahead_s))
+        for name in filter(session.offers, self._gatt.reads):
+            on_value(ahead_s, name, await session.read(name))
         try:
             for name in offered:
                 try:

@@ -8,7 +8,10 @@ from devices.model import Fact
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """`known` gives a device's facts by name; `keep` puts one on the disk before it returns."""
+    """`known` gives a device's facts by name; `keep` puts one on the disk before it returns.
+
+    `keep` may raise sqlite3.Error: then nothing was kept.
+    """
 
     known: Callable[[str], Mapping[str, object]]
     keep: Callable[[Fact], Awaitable[None]]

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from devices.registry import Index, index
 from devices.registry import devices as all_kinds
+from gateway.adapters import adapters
 from gateway.ble.bluez import BUS_ERRORS, Agent, Bluez, bluez
 from gateway.ble.hearing import Hearing
 from gateway.ble.link import Gateway
@@ -55,7 +56,9 @@ class Radio:
         self._adapter = adapter or ""
         self._clock = clock
         self._timing = timing or Timing()
-        self._catalogue = catalogue or index(all_kinds())
+        self._catalogue = catalogue or index(
+            (*all_kinds(), *adapters({device.kind for device in devices}))
+        )
         self._queue = Queue(take, self.state)
         gateway = Gateway(
             clock, self._timing, memory or forgetful(), self._catalogue, self._queue.kept
@@ -76,6 +79,20 @@ class Radio:
             self._names[device.id.casefold()] = device.id
         if kind is not None and kind.gatt is not None:
             self._visits.add(state, kind, kind.gatt, device)
+
+    def enrol(self, device: BleDevice) -> None:
+        """Hear and visit it from now on. Call it in the thread of `run`.
+
+        Raises ValueError for a kind that is not in the catalogue.
+        """
+        self._add(device)
+        self.state.strangers.pop(device.id, None)
+
+    def dismiss(self, device: BleDevice) -> None:
+        """It is a stranger from now on. A visit under way ends by itself."""
+        self.state.devices.pop(device.id, None)
+        self._names.pop(device.id.casefold(), None)
+        self._visits.remove(device.id)
 
     def report(self) -> list[tuple[str, str, str]]:
         """(part, how it is, what to do about it or "") of the radio and each device, in words."""

@@ -140,7 +140,7 @@ async def _move_bookmark(
     if complete and isinstance(before, int) and len(stored.came) == 1:
         after = max(before, stored.came[0][0])
     if after != before and (complete or after is not None):
-        await kept()
+        await session.until_kept(kept)
         await session.keep(**{BOOKMARK: after})
 
 

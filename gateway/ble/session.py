@@ -1,8 +1,10 @@
 """An open link, as the drivers use it: each call has its limit, and ends when the link does."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from bleak import BleakClient
@@ -13,6 +15,7 @@ from devices.model import CharacteristicValue, Decoded, Fact
 from devices.registry import Index
 from gateway.ble.memory import Memory
 from gateway.ble.timing import Timing, within
+from gateway.ble.words import NOT_KEPT
 from plumbing.clock import monotonic_s
 
 
@@ -64,13 +67,21 @@ class Session:
         return self._memory.known(self._address).get(name)
 
     async def keep(self, **facts: object) -> None:
-        """On the disk when it returns. Raises TimeoutError where the journal does not get there."""
+        """On the disk when it returns. Raises LinkFailed where the journal does not get there."""
         for name, value in facts.items():
-            keeping = self._keep(Fact(device=self._address, name=name, value=value))
-            await within(self.timing.keep_s, keeping)
+            fact = Fact(device=self._address, name=name, value=value)
+            await self.until_kept(partial(self._memory.keep, fact))
 
-    async def _keep(self, fact: Fact) -> None:
-        await self._memory.keep(fact)
+    async def until_kept(self, keeping: Callable[[], Awaitable[None]]) -> None:
+        """Wait for the journal, within a limit. Raises LinkFailed."""
+
+        async def keep() -> None:
+            await keeping()
+
+        try:
+            await within(self.timing.keep_s, keep())
+        except (TimeoutError, sqlite3.Error) as error:
+            raise LinkFailed(NOT_KEPT) from error
 
     def decoded(self, name: str, value: bytes) -> Decoded:
         """What a frame of that characteristic says. Raises DecodeError."""

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+CLOCK_TOLD_S = 120.0
+"""A clock that is off by less is nobody's trouble."""
+
 
 @dataclass(slots=True)
 class DeviceState:
@@ -15,6 +18,8 @@ class DeviceState:
     last_value: datetime | None = None
     rssi_dbm: int | None = None
     connected: bool = False
+    clock_ahead_s: float | None = None
+    """How far its clock was ahead of local time, when that was last compared."""
     failures: int = 0
     """Connections in a row that failed."""
     error: str = ""
@@ -59,8 +64,8 @@ def report(state: RadioState, at: datetime) -> list[tuple[str, str, str]]:
     if state.refused:
         rows.append(("Bluetooth", f"{state.refused} frames lost", "The journal was full for long."))
     rows += [
-        (device.name or device.address, _when(device, at), device.error)
-        for device in state.devices.values()
+        (device.name or device.address, _when(device, at), device.error or _clock(device))
+        for device in tuple(state.devices.values())
     ]
     for stranger in tuple(state.strangers.values()):
         offer = (
@@ -80,9 +85,23 @@ def _when(device: DeviceState, at: datetime) -> str:
     return f"heard {_ago(at - device.last_seen)}{value}"
 
 
+def _clock(device: DeviceState) -> str:
+    ahead_s = device.clock_ahead_s or 0.0
+    if abs(ahead_s) < CLOCK_TOLD_S:
+        return ""
+    return (
+        f"Its clock was {_long(abs(ahead_s))} {'fast' if ahead_s > 0 else 'slow'}. What it stores "
+        "is dated by the difference; if this stays, set its clock by hand."
+    )
+
+
 def _ago(span: timedelta) -> str:
-    seconds = max(0, round(span.total_seconds()))
+    return f"{_long(span.total_seconds())} ago"
+
+
+def _long(span_s: float) -> str:
+    seconds = max(0, round(span_s))
     for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} seconds ago"
+            return f"{seconds // size} {unit}"
+    return f"{seconds} seconds"

@@ -60,6 +60,9 @@ class Visits:
             Backoff(self._timing.retry_first_s, self._timing.retry_most_s),
         )
 
+    def remove(self, address: str) -> None:
+        self._hosts.pop(address, None)
+
     def has(self, address: str) -> bool:
         """Whether the device on the air with that address is one that is visited."""
         return self._at(address) is not None
@@ -129,6 +132,7 @@ class Visits:
             at = self._clock()
             state.last_value = state.last_seen = at
             state.error = ""
+            state.clock_ahead_s = ahead_s
             frame = CharacteristicValue(
                 address=state.address,
                 characteristic=characteristic,

@@ -25,6 +25,10 @@ NO_FREE_SLOT = (
     "The scale has no room for another person. Remove one in its menu or with its maker's app; it "
     "is tried again."
 )
+NOT_KEPT = (
+    "The journal could not be written in time. What the device stores is still there, and is asked "
+    "for again."
+)
 NO_SENSE = "It answered in a form that no device of its kind has. It is tried again."
 STOPPED = "The Bluetooth service or its adapter stopped in the middle of it."
 NO_BUS = (

@@ -24,6 +24,8 @@ from starlette.types import ASGIApp
 from devices.metrics import METRICS
 from gateway.health import Health
 from gateway.home import Home
+from gateway.onboarding import Onboarding
+from gateway.page.kit import kit_routes, kit_view
 from gateway.page.view import HomeView, ReadingLine
 from plumbing.own_page import OwnPage, form_fields
 
@@ -69,6 +71,7 @@ def make_app(
     home: Home,
     view: Callable[[], HomeView],
     health: Callable[[], Health],
+    onboarding: Onboarding,
     reading_line: Callable[[str], ReadingLine | None],
     clock: Callable[[], str],
     changes: Changes,
@@ -92,7 +95,10 @@ def make_app(
         return page("home.html", view=seen, version=changes.version)
 
     async def show_health(request: Request) -> Response:
-        return page("health.html", health=await run_in_threadpool(health))
+        found = await run_in_threadpool(health)
+        devices = await run_in_threadpool(onboarding.kit)
+        kit = kit_view(devices, home.plan.people, found.at)
+        return page("health.html", health=found, kit=kit)
 
     async def health_json(request: Request) -> Response:
         found = await run_in_threadpool(health)
@@ -110,6 +116,19 @@ def make_app(
         except ValueError:
             return page("sorry.html", 400, reason="This question was not asked.")
         if not known:
+            return page("sorry.html", 404, reason="This question is not here any more.")
+        return RedirectResponse("/", 303)
+
+    async def whose(request: Request) -> Response:
+        person = (await form_fields(request)).get("person")
+        if person is None:
+            return page("sorry.html", 400, reason="Say whose it is.")
+        reading = request.path_params["reading"]
+        try:
+            waited = await run_in_threadpool(home.belongs_to, reading, person)
+        except ValueError:
+            return page("sorry.html", 400, reason="This person was not asked.")
+        if not waited:
             return page("sorry.html", 404, reason="This question is not here any more.")
         return RedirectResponse("/", 303)
 
@@ -149,13 +168,18 @@ def make_app(
     async def alive(request: Request) -> Response:
         return PlainTextResponse("alive")
 
+    def sorry(status: int, reason: str) -> Response:
+        return page("sorry.html", status, reason=reason)
+
     app = Starlette(
         routes=[
             Route("/", show_home),
             Route("/health", show_health),
             Route("/health.json", health_json),
+            *kit_routes(onboarding, home.plan.people, sorry),
             Route("/prompts/{prompt}/answer", answer, methods=["POST"]),
             Route("/say", say, methods=["POST"]),
+            Route("/readings/{reading}/whose", whose, methods=["POST"]),
             Route("/readings/{reading}/wrong", show_wrong),
             Route("/readings/{reading}/wrong", put_right, methods=["POST"]),
             Route("/changes", events),

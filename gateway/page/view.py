@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from devices.metrics import METRICS, Kind
 from devices.model import Reading
+from gateway.held import HeldReading
 from gateway.home import Home
 from gateway.journal import Journal, PromptState
 from rules.model import AlertRequest, Person, Plan, Prompt, Tier
@@ -17,6 +18,7 @@ from rules.words import Texts, sentence
 _DEALT_WITH_FOR = timedelta(hours=24)
 """An alert that is resolved stays on the page so long."""
 _ALERTS = 20
+_ASKED_AT_ONCE = 3
 _SHOWN_METRICS = (
     "body_weight",
     "systolic_pressure",
@@ -83,8 +85,24 @@ class PersonView(Struct, frozen=True):
     movement: str | None
 
 
+class Choice(Struct, frozen=True):
+    person: str
+    """An id; "": someone else."""
+    words: str
+
+
+class WhoseCard(Struct, frozen=True):
+    """A reading that may be someone else's, and who can say that it is theirs."""
+
+    id: str
+    question: str
+    what: str
+    choices: tuple[Choice, ...]
+
+
 class HomeView(Struct, frozen=True):
     clock: str
+    whose: tuple[WhoseCard, ...]
     people: tuple[PersonView, ...]
     server_reached: bool
     waiting_urgent: int
@@ -98,17 +116,42 @@ def home_view(home: Home, at: datetime, *, reached: bool) -> HomeView:
         alerts = journal.last_alerts(_ALERTS)
         notices = journal.notices(200)
         waiting = journal.waiting().urgent
+        held = journal.held.open(_ASKED_AT_ONCE)
         people = tuple(
             _person(person, journal, prompts, alerts, notices, texts, at, reached=reached)
             for person in home.plan.people.values()
         )
-    return HomeView(clock_text(home.plan, at), people, reached, waiting)
+    cards = tuple(_whose(one, home.plan.people, at) for one in held)
+    return HomeView(clock_text(home.plan, at), cards, people, reached, waiting)
 
 
 def clock_text(plan: Plan, at: datetime) -> str:
     """ "Monday 2 March, 07:05": what a clock on the wall of this home shows."""
-    zone = _zone(next(iter(plan.people.values()), None))
+    zone = zone_of(next(iter(plan.people.values()), None))
     return f"{at.astimezone(zone):%A %-d %B, %H:%M}"
+
+
+def _whose(held: HeldReading, people: Mapping[str, Person], at: datetime) -> WhoseCard:
+    named = [(one, first_name(people[one])) for one in held.asked if one in people]
+    if len(named) == 1:
+        ((one, name),) = named
+        question = f"Was this you, {name}?"
+        choices = [Choice(one, f"Yes, I am {name}")]
+    else:
+        question = "Who was this?"
+        choices = [Choice(one, name) for one, name in named]
+    zone = zone_of(people.get(held.reading.patient))
+    line = _line(held.reading, at, zone)
+    return WhoseCard(
+        line.id,
+        question,
+        f"{line.title}: {line.value}, {line.when}",
+        (*choices, Choice("", "Someone else")),
+    )
+
+
+def first_name(person: Person) -> str:
+    return person.name.split()[0]
 
 
 def _person(
@@ -122,7 +165,7 @@ def _person(
     *,
     reached: bool,
 ) -> PersonView:
-    zone = _zone(person)
+    zone = zone_of(person)
     newest: dict[str, Notice] = {}
     for notice in notices:
         newest.setdefault(notice.alert, notice)
@@ -152,7 +195,7 @@ def _person(
     moved = latest.get("movement")
     return PersonView(
         person.id,
-        person.name.split()[0],
+        first_name(person),
         person.matters,
         tuple(sorted(cards, key=lambda card: not card.urgent)),
         tuple(sent),
@@ -172,7 +215,7 @@ def reading_line(home: Home, reading: str, at: datetime) -> ReadingLine | None:
         found = journal.reading(reading)
     if found is None:
         return None
-    return _line(found, at, _zone(home.plan.people.get(found.patient)))
+    return _line(found, at, zone_of(home.plan.people.get(found.patient)))
 
 
 def _line(reading: Reading, at: datetime, zone: ZoneInfo) -> ReadingLine:
@@ -228,5 +271,5 @@ def day_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     return f"{day} at {local:%H:%M}"
 
 
-def _zone(person: Person | None) -> ZoneInfo:
+def zone_of(person: Person | None) -> ZoneInfo:
     return ZoneInfo(person.timezone if person is not None else "UTC")

@@ -24,6 +24,12 @@ ORDER BY record.at, record.id
 -- name: strike
 INSERT OR IGNORE INTO struck (id, by, at) VALUES (?, ?, ?)
 
+-- name: unstrike
+DELETE FROM struck WHERE id = ?
+
+-- name: ask_again
+UPDATE prompt SET state = 'open' WHERE state = 'withdrawn' AND finding = ?
+
 -- name: is_struck
 SELECT 1 FROM struck WHERE id = ?
 
@@ -48,6 +54,10 @@ DELETE FROM delivery
 SELECT seq, id, kind, lane, at, body FROM record
 WHERE lane = ? AND seq > coalesce((SELECT sent.seq FROM sent WHERE sent.lane = ?), 0)
 ORDER BY seq LIMIT ?
+
+-- name: last_at
+-- Among the last few: a record can be older than those before it.
+SELECT max(at) FROM (SELECT at FROM record ORDER BY seq DESC LIMIT 1000)
 
 -- name: waiting
 SELECT count(*) FROM record
@@ -114,6 +124,12 @@ SELECT body FROM (
     WHERE kind = 'reading' AND patient = ?
       AND NOT EXISTS (SELECT 1 FROM struck WHERE struck.id = record.id)
 ) WHERE rank = 1
+
+-- name: newest_of_metric
+SELECT record.body FROM record
+WHERE kind = 'reading' AND name = ? AND patient = ?
+  AND NOT EXISTS (SELECT 1 FROM struck WHERE struck.id = record.id)
+ORDER BY record.at DESC, record.id DESC LIMIT 1
 
 -- name: last_alerts
 SELECT body FROM record WHERE kind = 'alert' ORDER BY seq DESC LIMIT ?

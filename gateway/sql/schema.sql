@@ -75,6 +75,13 @@ CREATE TABLE IF NOT EXISTS notice (
     body BLOB NOT NULL
 ) STRICT;
 
+-- Corrections that staff made, by the server's sequence: those of readings that this home does not
+-- have are kept too.
+CREATE TABLE IF NOT EXISTS told_correction (
+    seq  INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+) STRICT;
+
 -- How often each source was refused for each reason; the first of them are kept as records.
 CREATE TABLE IF NOT EXISTS refused (
     source TEXT NOT NULL,
@@ -82,4 +89,28 @@ CREATE TABLE IF NOT EXISTS refused (
     count  INTEGER NOT NULL,
     last   INTEGER NOT NULL,
     PRIMARY KEY (source, reason)
+) STRICT, WITHOUT ROWID;
+
+-- Readings of which nobody knows yet whose they are. `id` is the reading's as the enrolled
+-- person's, so that a repeat is known again; `weighing` is the id of the one that is asked about.
+-- `state`: open, given (to `patient`), nobody (it was someone else) or lapsed (never answered).
+CREATE TABLE IF NOT EXISTS held (
+    id       TEXT PRIMARY KEY,
+    weighing TEXT NOT NULL,
+    device   TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    state    TEXT NOT NULL,
+    patient  TEXT NOT NULL DEFAULT '',
+    asked    TEXT NOT NULL,
+    why      TEXT NOT NULL,
+    body     BLOB NOT NULL,
+    raw      BLOB
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS held_by_state ON held (state, at);
+
+-- Devices that were added on the home page, beside those of the settings, by `body`.
+CREATE TABLE IF NOT EXISTS enrolled (
+    device TEXT PRIMARY KEY,
+    body   BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -19,6 +19,8 @@ from rules.params import Amount, MetricName
 from rules.window import Lowest
 from rules.words import shown, span_text
 
+_HOUR = timedelta(hours=1)
+
 
 class Params(Struct, frozen=True, kw_only=True):
     """Exactly one of `rise` and `fall`; a change of just that much counts.
@@ -110,6 +112,7 @@ class Delta(Kind[Params, State]):
                 Number(name="value", value=state.value, unit=unit),
                 Number(name="reference", value=state.reference, unit=unit),
                 Number(name="difference", value=from_millionths(value - reference), unit=unit),
+                Number(name="window", value=self._window / _HOUR, unit="h"),
             ),
             limit=Number(name="limit", value=self._sign * self._amount, unit=unit),
             counterfactual=Number(name="change", value=from_millionths(outside - value), unit=unit),

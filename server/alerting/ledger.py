@@ -12,7 +12,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from rules.model import AlertRequest
-from rules.records import Superseded, encode
+from rules.records import STANDS_AGAIN, Superseded, encode
 from server.alerting.lifecycle import Action, Moved, Refused, State, apply
 from server.db import Queries, rows
 from server.live import CHANNEL, LiveEvent
@@ -119,7 +119,7 @@ async def open_alerts(
         known.add(opening.request.id)
         await _open(connection, opening, author, times)
         by = undone.get(opening.request.finding)
-        if by is not None:
+        if by is not None and by != STANDS_AGAIN:
             await _annotate_superseded(connection, [opening.request.finding], by, times)
 
 
@@ -228,10 +228,15 @@ async def _annotate_superseded(
 ) -> None:
     resting = await rows(connection, _Resting, _sql["resting_on_findings"], {"findings": findings})
     for each in resting:
-        reason = f"finding {each.finding} no longer stands: {by}"
+        stands = by == STANDS_AGAIN
+        reason = f"finding {each.finding} " + (
+            "stands again" if stands else f"no longer stands: {by}"
+        )
         await act(connection, each.id, Action.ANNOTATE, THE_RULES, reason, times)
         if each.headline:
-            await connection.execute(_sql["mark_superseded"], {"id": each.id, "by": by})
+            await connection.execute(
+                _sql["mark_superseded"], {"id": each.id, "by": None if stands else by}
+            )
 
 
 async def _record(

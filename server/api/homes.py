@@ -6,9 +6,10 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from plumbing.clock import utc_now
-from rules.records import BatchAnswer, Heartbeat, Notice, Notices
+from rules.records import BatchAnswer, Heartbeat, Notice, Notices, StaffCorrection
 from server import ingest
 from server.api import answers
+from server.corrections import unheard
 from server.db import Queries
 from server.doors import AsGateway, Signed
 from server.permissions import Action
@@ -78,9 +79,17 @@ async def read_notices(
     request: Request,
     signed: Annotated[Signed, Depends(AsGateway(Action.READ_NOTICES))],
     after: Annotated[int, Query(ge=0, le=_MOST_SEQ)] = 0,
+    corrections_after: Annotated[int | None, Query(ge=0, le=_MOST_SEQ)] = None,
 ) -> Response:
-    """News of alerts for the people of this home, oldest first, 500 at most."""
-    found = await site_of(request).db.rows(
+    """News of alerts for the people of this home, and the corrections of staff, if it asks.
+
+    Oldest first, 500 of each at most.
+    """
+    db = site_of(request).db
+    found = await db.rows(
         Notice, _alerts_sql["notices_after"], {"gateway": signed.actor.id, "after": after}
     )
-    return answers.json(request, Notices(notices=tuple(found)))
+    corrections: tuple[StaffCorrection, ...] = ()
+    if corrections_after is not None:
+        corrections = await unheard(db, signed.actor.id, corrections_after)
+    return answers.json(request, Notices(notices=tuple(found), corrections=corrections))

@@ -82,10 +82,11 @@ ORDER BY 1, 2
 -- name: mark_superseded
 UPDATE alerts SET superseded = %(by)s WHERE id = %(id)s
 
--- A finding can be undone before the alert that rests on it has arrived.
+-- A finding can be undone before the alert that rests on it has arrived. The last word counts.
 -- name: superseded_before
 SELECT body ->> 'finding' AS finding, body ->> 'by' AS by FROM records
 WHERE kind = 'superseded' AND body ->> 'finding' = ANY(%(findings)s)
+ORDER BY seq
 
 -- Open alerts of these tiers and since when they wait, for the escalation to decide.
 -- name: waiting

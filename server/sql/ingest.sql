@@ -52,31 +52,6 @@ ORDER BY id COLLATE "C"
 ON CONFLICT DO NOTHING
 RETURNING id
 
--- name: keep_correction
-INSERT INTO corrections (patient, reading, metric, taken_at, at, by, reason)
-VALUES (
-    %(patient)s, %(reading)s, %(metric)s, %(taken_at)s, %(at)s, %(by)s, %(reason)s
-)
-ON CONFLICT DO NOTHING
-
--- name: strike_out
-UPDATE readings SET quality = trim(quality || ' entered-in-error')
-WHERE patient = %(patient)s AND metric = %(metric)s AND taken_at = %(taken_at)s
-    AND id = %(reading)s AND NOT 'entered-in-error' = ANY (string_to_array(quality, ' '))
-
--- Where the struck-out reading was the latest of its series, the one before it is again.
--- name: forget_latest
-DELETE FROM latest WHERE patient = %(patient)s AND metric = %(metric)s AND id = %(reading)s
-RETURNING device
-
--- name: restore_latest
-INSERT INTO latest (patient, metric, device, taken_at, id, value, unit, quality)
-SELECT patient, metric, device, taken_at, id, value, unit, quality FROM readings
-WHERE patient = %(patient)s AND metric = %(metric)s AND device = %(device)s
-    AND NOT 'entered-in-error' = ANY (string_to_array(quality, ' '))
-ORDER BY taken_at DESC, id DESC LIMIT 1
-ON CONFLICT DO NOTHING
-
 -- name: quarantine
 INSERT INTO quarantine (gateway, record, digest, kind, reason, raw, stored_at)
 VALUES (%(gateway)s, %(record)s, %(digest)s, %(kind)s, %(reason)s, %(raw)s, %(now)s)

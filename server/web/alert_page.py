@@ -67,7 +67,16 @@ def present(data: AlertDetail, config: ServerConfig) -> AlertView:
         ),
         answers=tuple(_answers(data, rests, zone, now)),
         rule=_rule(data.request),
-        figures=figures(data.series, Reader(zone=zone, now=now, because=rests, limits=drawn)),
+        figures=figures(
+            data.series,
+            Reader(
+                zone=zone,
+                now=now,
+                because=rests,
+                limits=drawn,
+                corrects=person.id if person else "",
+            ),
+        ),
         trail=tuple(_step(row, zone, now) for row in data.audit),
         shown_at=moment(now, now, zone).exact,
         may_acknowledge=Action.ACKNOWLEDGE in data.actions,

@@ -14,6 +14,7 @@ from server.queries import Point as Reading
 from server.queries import Series
 from server.web import quantities
 from server.web.charts import NARROW, OUTLINES, WIDE, Limit, Line, Point, Shape, draw
+from server.web.correction_page import address
 from server.web.moments import moment
 from server.web.views import Figure, KeyEntry, TableRow
 
@@ -54,7 +55,8 @@ class Reader(Struct, frozen=True, kw_only=True):
     """For whom, and for which alert, charts are drawn.
 
     `because` holds the ids of the readings that the alert rests on; `limits` and `titles` are by
-    metric, and a title stands in for that of the table of metrics.
+    metric, and a title stands in for that of the table of metrics. `corrects` is the id of the
+    person whose readings the reader may mark as entered in error; empty where they may not.
     """
 
     zone: str
@@ -62,6 +64,7 @@ class Reader(Struct, frozen=True, kw_only=True):
     because: Collection[str] = ()
     limits: Mapping[str, Limit] = {}
     titles: Mapping[str, str] = {}
+    corrects: str = ""
 
     def title(self, metric: str) -> str:
         return self.titles.get(metric) or quantities.title(metric)
@@ -171,6 +174,8 @@ def _rows(shown: Sequence[Series], reader: Reader) -> Iterator[TableRow]:
                 ),
                 because=any(reading.reading in reader.because for reading in there),
                 remark=remark({flag for reading in there for flag in reading.quality}),
+                correct=address(reader.corrects, [reading.reading for reading in there]),
+                struck=all(Quality.ENTERED_IN_ERROR in reading.quality for reading in there),
             )
 
 

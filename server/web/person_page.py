@@ -36,7 +36,7 @@ def present(data: queries.PersonPage, *, own: bool, machine_now: datetime) -> Pe
         ),
         figures=figures(
             [series for series in data.series if quantities.is_vital(series.metric)],
-            Reader(zone=person.timezone, now=now, titles=titles),
+            Reader(zone=person.timezone, now=now, titles=titles, corrects="" if own else person.id),
         ),
         asked=tuple(_asked(asked, person, now) for asked in data.asked),
         homes=tuple(home_line(home, person, machine_now) for home in data.homes),

@@ -12,6 +12,7 @@ from server import queries, sessions, users
 from server.alerting.ledger import NotPossible, Times, act, staff
 from server.alerting.lifecycle import Action as Step
 from server.alerting.lifecycle import State
+from server.corrections import is_marked
 from server.doors import AsUser, alert_in_path, person_in_path
 from server.live import LiveEvent
 from server.permissions import Action, Actor, Role, sees
@@ -147,13 +148,19 @@ async def one_person(
     request: Request,
     person: str,
     actor: Annotated[Actor, Depends(AsUser(Action.SEE_PERSON, person_in_path))],
+    corrected: str = "",
 ) -> Response:
     site = site_of(request)
     found = await queries.person_page(site.db, site.config, person)
     if found is None:
         raise Problem(404, "person", "There is no such person", "Go back to the list at /.")
     shown = person_page.present(found, own=actor.role is Role.PATIENT, machine_now=utc_now())
-    return page("person.jinja", viewer=viewer_of(actor), person=shown)
+    return page(
+        "person.jinja",
+        viewer=viewer_of(actor),
+        person=shown,
+        corrected=bool(corrected) and await is_marked(site.db, person, corrected),
+    )
 
 
 @router.get("/live", response_class=EventSourceResponse)

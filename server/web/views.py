@@ -111,6 +111,10 @@ class TableRow(Struct, frozen=True, kw_only=True):
     because: bool
     remark: str
     """What speaks against the values, in words, or empty."""
+    correct: str = ""
+    """Where they can be marked as entered in error, or empty."""
+    struck: bool = False
+    """Whether all of them are."""
 
 
 class Figure(Struct, frozen=True, kw_only=True):
@@ -204,6 +208,31 @@ class PersonView(Struct, frozen=True, kw_only=True):
     asked: tuple[Asked, ...]
     homes: tuple[HomeLine, ...]
     shown_at: str
+
+
+class CorrectionRow(Struct, frozen=True, kw_only=True):
+    """A reading that may be marked, or was: `by` is then who said so, and `why` what they said."""
+
+    reading: str
+    title: str
+    value: str
+    taken: Moment
+    device: str
+    by: str
+    at: Moment | None
+    why: str
+    note: str
+
+
+class CorrectionView(Struct, frozen=True, kw_only=True):
+    """Readings that were taken together, and what can still be said against them."""
+
+    person: PersonRef
+    first_name: str
+    rows: tuple[CorrectionRow, ...]
+    open: bool
+    """Whether any of them is not marked yet."""
+    here: str
 
 
 class DemoUser(Struct, frozen=True, kw_only=True):

@@ -61,6 +61,17 @@ WITHDRAWN = {
 }
 
 
+CORRECTION_REASONS = {
+    "another-person": "It was someone else’s",
+    "slip": "Something slipped or moved",
+    "not-taken": "Nobody took this reading",
+}
+"""Why a reading does not count: the words that homes use too, each with what staff read."""
+
+AT_HOME = "the home"
+"""Who marked a reading on the page at home, where nobody signs in."""
+
+
 Titles = Mapping[str, str]
 """Metric -> what a page calls it, where that is not its title."""
 

@@ -4,6 +4,7 @@ Who stands on it is matched to a slot by the scale. Until it has rested it says 
 it begins with an empty frame, and after a consent it plays back what the slot holds.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,15 +13,18 @@ from devices.catalog import user_data, weight_scale
 from devices.catalog.user_data import Op
 from devices.codec import NOTHING_KNOWN
 from devices.facts import fields_of
-from devices.fields import u16
 from devices.model import CharacteristicValue, Fact, Measurement
 from simulators.ble.device_clock import CLOCK, DeviceClock
 from simulators.ble.mind import Voice
 from simulators.ble.peripheral import Advert, Characteristic, Pairing, Peripheral, Service
 
 NOT_AUTHORISED, FAILED = 5, 4
-EMPTY = bytes((0,)) + u16(0)
-"""A 2A9D frame with a weight of zero: the stub that some send first."""
+MEMORY = 30
+"""How many weighings it keeps of each person."""
+EMPTY = weight_scale.encode(
+    measurements=[Measurement(device="", metric="body_weight", value=0.0, unit="kg")]
+)
+"""A weight of zero: the stub that some send first."""
 
 
 def consent_scale(address: str, name: str = "Scale", *, interval_s: float = 0.25) -> Peripheral:
@@ -42,7 +46,6 @@ def consent_scale(address: str, name: str = "Scale", *, interval_s: float = 0.25
         advert=Advert(("181D",)),
         pairing=Pairing.JUST_WORKS,
         interval_s=interval_s,
-        drops_link=False,
     )
 
 
@@ -58,18 +61,19 @@ class ConsentScale:
         resting: Sequence[float] = (),
         stubs: int = 0,
     ) -> None:
-        """`resting`: by how many kg each value before the last one is off; `stubs`: empty frames."""
+        """`resting`: by how much (kg) each value before the last is off; `stubs`: empty frames."""
         self.clock = clock
         self.codes = dict(slots or {})
         self.consented: int | None = None
         self._room = room
         self._resting = resting
         self._stubs = stubs
-        self._held: dict[int, list[tuple[datetime, float]]] = {}
+        self._held: dict[int, deque[tuple[datetime, float]]] = {}
 
     def weigh(self, slot: int, kg: float) -> None:
         """Somebody stood on it, and it found them to be the person of that slot."""
-        self._held.setdefault(slot, []).append((self.clock.now().replace(microsecond=0), kg))
+        held = self._held.setdefault(slot, deque(maxlen=MEMORY))
+        held.append((self.clock.now().replace(microsecond=0), kg))
 
     def link_opened(self) -> None:
         self.consented = None

@@ -56,7 +56,8 @@ class DeviceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `kind` is a key of the device catalogue, or empty for a scale that publishes JSON of its own;
     `model` tells sensors of one kind apart (simulators/homes/roles.py). `where` is the room or
-    door that it watches. `by_habit`: the person's day sets it off; else only a tester does.
+    door that it watches. `clock_ahead_s`: how wrong its clock is until somebody sets it.
+    `by_habit`: the person's day sets it off; else only a tester does.
     """
 
     device: str
@@ -64,6 +65,7 @@ class DeviceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     kind: str = ""
     model: str = ""
     where: str = ""
+    clock_ahead_s: float = 0.0
     by_habit: bool = True
 
     @property

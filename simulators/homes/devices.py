@@ -1,7 +1,7 @@
 """A home's devices: what each says of a deed, as bytes that `devices` encodes."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,9 @@ from devices.codec import Device, Known
 from devices.metrics import METRICS
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage
 from devices.registry import by_key
+from simulators.ble.consent_scale import ConsentScale, consent_scale
+from simulators.ble.device_clock import CLOCK, DeviceClock
+from simulators.ble.mind import Mind
 from simulators.ble.peripheral import Advert, Characteristic, Pairing, Peripheral, Service
 from simulators.homes.config import DeviceConfig
 from simulators.homes.roles import EVENTS, STATES
@@ -28,7 +31,8 @@ ADVERTS_FOR_EACH_CHANGE = 3
 class Air(Protocol):
     """What a Bluetooth device needs of the radio around it: MockBlueZ has it."""
 
-    def add_peripheral(self, peripheral: Peripheral) -> None: ...
+    def add_peripheral(self, peripheral: Peripheral, mind: Mind | None = None) -> None: ...
+    def wake(self, address: str) -> None: ...
     def advertise(self, address: str, advert: Advert | None = None) -> None: ...
     def store(self, address: str, characteristic: str, *values: bytes) -> None: ...
 
@@ -115,14 +119,17 @@ def announce_zigbee(configs: tuple[DeviceConfig, ...], publish: Publish) -> None
 class GattDevice:
     """A Bluetooth health device: it measures, wakes, and gives what it holds to who subscribes.
 
-    Its clock shows the local time of the home, without a zone.
+    Its clock shows the local time of the home, without a zone, and may be wrong until it is set.
     """
 
-    def __init__(self, config: DeviceConfig, air: Air, zone: ZoneInfo) -> None:
+    def __init__(
+        self, config: DeviceConfig, air: Air, zone: ZoneInfo, now: Callable[[], datetime]
+    ) -> None:
         self.config = config
         self._air = air
         self._zone = zone
         self._codec = _codec(config)
+        self._clock = local_clock(config, zone, now)
 
     def start(self) -> None:
         profile = self._codec.gatt
@@ -136,21 +143,54 @@ class GattDevice:
                         profile.service,
                         tuple(Characteristic(uuid, ("indicate",)) for uuid in profile.subscribe),
                     ),
+                    CLOCK,
                 ),
                 advert=Advert(service_uuids=(profile.service,), rssi_dbm=SIGNAL_DBM),
                 pairing=Pairing.JUST_WORKS if profile.bonded else Pairing.NONE,
-            )
+            ),
+            self._clock,
         )
 
     def notice(self, happening: Happening) -> None:
         profile = self._codec.gatt
         assert profile is not None
         local = happening.at.astimezone(self._zone).replace(tzinfo=None, microsecond=0)
+        local += timedelta(seconds=round(self._clock.ahead.total_seconds()))
         what = said(self.config, happening, self._codec.metrics)
         frame = self._codec.encode(
             measurements=[replace(item, taken_at=local) for item in what.measurements]
         )
         self._air.store(self.config.device, profile.subscribe[0], frame)
+
+
+class PeoplesScale:
+    """A scale that keeps people apart: it speaks once it was told for whom."""
+
+    SLOT = 1
+
+    def __init__(
+        self, config: DeviceConfig, air: Air, zone: ZoneInfo, now: Callable[[], datetime]
+    ) -> None:
+        self.config = config
+        self._air = air
+        self._scale = ConsentScale(local_clock(config, zone, now))
+
+    def start(self) -> None:
+        peripheral = consent_scale(self.config.device, self.config.name)
+        self._air.add_peripheral(peripheral, self._scale)
+
+    def notice(self, happening: Happening) -> None:
+        decimals = METRICS["body_weight"].decimals
+        self._scale.weigh(self.SLOT, round(happening.values["body_weight"], decimals))
+        self._air.wake(self.config.device)
+
+
+def local_clock(config: DeviceConfig, zone: ZoneInfo, now: Callable[[], datetime]) -> DeviceClock:
+    """`now` is home time."""
+    return DeviceClock(
+        lambda: now().astimezone(zone).replace(tzinfo=None),
+        timedelta(seconds=config.clock_ahead_s),
+    )
 
 
 class BthomeDevice:

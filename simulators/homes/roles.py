@@ -18,6 +18,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
 DEEDS: Mapping[tuple[str, str], tuple[Deed, ...]] = {
     ("", "scale"): (Deed.WEIGHS,),
     ("gatt.weight_scale", ""): (Deed.WEIGHS,),
+    ("gatt.weight_scale", "consent"): (Deed.WEIGHS,),
     ("gatt.blood_pressure", ""): (Deed.BLOOD_PRESSURE,),
     ("gatt.pulse_oximeter", ""): (Deed.OXYGEN,),
     ("zigbee2mqtt", "movement"): (Deed.MOVES, Deed.LEAVES),

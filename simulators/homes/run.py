@@ -23,6 +23,7 @@ from simulators.homes.devices import (
     BthomeDevice,
     GattDevice,
     MqttScale,
+    PeoplesScale,
     SimulatedDevice,
     ZigbeeSensor,
     announce_zigbee,
@@ -171,7 +172,8 @@ def _device(
         if device.kind == "bthome":
             # A device that counts its packets goes on counting while its home is switched off.
             return BthomeDevice(device, bluez, int(config.home_time.now().timestamp()) % 256)
-        return GattDevice(device, bluez, ZoneInfo(config.person.timezone))
+        visited = PeoplesScale if device.model == "consent" else GattDevice
+        return visited(device, bluez, ZoneInfo(config.person.timezone), config.home_time.now)
     raise NotConnected(
         f"{device.name} speaks over {'MQTT' if over_mqtt else 'Bluetooth'}, and the home has no "
         f"{'[mqtt]' if over_mqtt else '[radio]'}. Add it, or take the device out."

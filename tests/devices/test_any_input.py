@@ -114,6 +114,46 @@ def test_any_json_is_decoded_or_refused_whatever_is_known(
     check(device, heard(device, topic, msgspec.json.encode(payload)), {"exposes": exposes})
 
 
+FAMILIES = [
+    pytest.param(device, id=device.key)
+    for device in devices()
+    if any(claim.topic for claim in device.claims)
+]
+WORDS = st.sampled_from(
+    ["id", "tempc", "weight", "unit", "button", "packet", "contact", "params", "ts", "switch:0",
+     "input:1", "smoke:0", "events", "event", "component", "method", "NotifyEvent", "output",
+     "battery", "percent", "ENERGY", "Power", "POWER1", "Switch1", "Action", "ZbReceived", "0x1",
+     "Temperature", "TempUnit", "Time", "value", "time", "state", "status", "data", "node_id",
+     "attributes", "1/6/0", "attribute_updated", "device_class", "state_topic", "val_tpl", "~",
+     "cmps", "p", "avty", "availability", "topic", "motion", "temperature", "payload_on"]
+)  # fmt: skip
+TALK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | WORDS
+    | st.text(max_size=8)
+    | st.sampled_from(
+        ["ON", "1e999", "{{ value_json.x }}", "{{ 1/0 }}", "{{ value | round(9e9) }}"]
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("device", FAMILIES)
+@given(data=st.data(), payload=TALK | st.dictionaries(WORDS, TALK, max_size=5), told=TALK)
+def test_any_talk_of_a_family_is_decoded_or_refused(
+    device: Device, data: st.DataObject, payload: object, told: object
+) -> None:
+    place = data.draw(st.sampled_from(places(device)))
+    content = payload.encode() if isinstance(payload, str) else msgspec.json.encode(payload)
+    known = {"discovered x": [told], "entities": told, "engine/temperature/$unit": told}
+    for facts in ({}, known):
+        check(device, heard(device, place, content), facts)
+
+
 @given(
     payload=st.lists(
         st.fixed_dictionaries(

@@ -64,9 +64,9 @@ def test_a_frame_belongs_to_the_device_that_claims_it(raw: Raw, key: str | None)
 
 
 def test_a_device_of_one_file_is_found_by_its_own_claims() -> None:
-    device = made_up(Claim(manufacturer=0x0499), Claim(topic="lamps/+/state"))
+    device = made_up(Claim(manufacturer=0xFFFE), Claim(topic="lamps/+/state"))
     found = index((*devices(), device))
-    assert found.match(advert(companies=[0x0499])) is device
+    assert found.match(advert(companies=[0xFFFE])) is device
     assert found.match(message("lamps/hall/state")) is device
     assert found.match(message("lamps/hall/1/state")) is None
     assert found.keys["made_up"] is device
@@ -108,7 +108,7 @@ def test_two_devices_that_claim_one_frame_are_refused(clash: Device) -> None:
 
 
 def test_two_devices_of_one_manufacturer_are_refused() -> None:
-    company = Claim(manufacturer=0x0499)
+    company = Claim(manufacturer=0xFFFE)
     with pytest.raises(ClaimClash):
         index((made_up(company, key="one"), made_up(company, key="two")))
 

@@ -114,6 +114,23 @@ def test_a_voltage_is_in_the_unit_that_the_bridge_tells(
     assert summary(say(topic, {"voltage": 3000}, learned[topic])) == {"voltage": volts}
 
 
+@pytest.mark.parametrize("action", ["fall", "drop", "vibration", "tilt"])
+def test_a_thing_that_moves_or_falls_is_no_press_and_no_person_who_fell(action: str) -> None:
+    assert say("zigbee2mqtt/cube", {"action": action}) == Decoded()
+
+
+def test_like_parts_are_told_apart_and_an_endpoint_is_no_part() -> None:
+    decoded = say("zigbee2mqtt/x", {"state_l2": "ON", "state_right": "OFF", "temperature_38": 31.2})
+    assert [(item.metric, item.value, item.part) for item in decoded.measurements] == [
+        ("power_on", 1.0, 2), ("power_on", 0.0, 2), ("room_temperature", 31.2, None),
+    ]  # fmt: skip
+
+
+def test_any_fault_of_a_device_is_one_problem() -> None:
+    said = {"smoke": False, "trouble": False, "battery_defect": True}
+    assert summary(say("zigbee2mqtt/x", said)) == {"smoke": (0.0, "1"), "problem": (1.0, "1")}
+
+
 def test_a_voltage_of_an_unknown_unit_is_kept_as_not_understood_and_costs_nothing_else() -> None:
     decoded = say("zigbee2mqtt/sos", {"action": "emergency", "voltage": 3000})
     assert [event.event for event in decoded.events] == ["sos_pressed"]

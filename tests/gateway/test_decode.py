@@ -115,7 +115,7 @@ def test_a_value_that_no_living_person_has_is_marked() -> None:
         pytest.param({"characteristic": "2A35", "hex": "00"}, "too short", id="cut-off"),
         pytest.param({"characteristic": "FFFF", "hex": "00"}, "no device", id="unknown"),
         pytest.param(
-            {"advertisement": {"manufacturer_data": {"0x0499": "05"}}}, "no device", id="company"
+            {"advertisement": {"manufacturer_data": {"0xFFFF": "05"}}}, "no device", id="company"
         ),
         pytest.param(
             {"advertisement": {"manufacturer_data": {"ruuvi": "05"}}}, "not a line", id="no-company"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from devices.mapping import Mapping
-from devices.model import MqttMessage
+from devices.model import Fact, MqttMessage
 from gateway.config import HomeDevice
 from gateway.home import Delivery, Home, Said
 from gateway.intake import Intake
@@ -19,6 +19,7 @@ from rules.plan import parse_plan
 from rules.records import RecordKind, encode
 
 START = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
+BEFORE = START - timedelta(days=1)
 PLAN = {
     "version": "1",
     "people": [{"id": "tester", "name": "Tester"}],
@@ -47,14 +48,18 @@ PLAN = {
 }
 
 
-class FrozenTime(HomeTime, frozen=True):
+class FrozenTime(HomeTime, frozen=True, kw_only=True):
     """Home time that the test holds in its hand."""
 
+    shown: datetime = START
+
     def now(self) -> datetime:
-        return START
+        return self.shown
 
 
-def make_home(folder: Path, plan: dict[str, Any] = PLAN) -> tuple[Home, Journal]:
+def make_home(
+    folder: Path, plan: dict[str, Any] = PLAN, now: datetime = START
+) -> tuple[Home, Journal]:
     journal = Journal(folder / "journal")
     parsed = parse_plan(plan, {})
     intake = Intake(
@@ -63,7 +68,7 @@ def make_home(folder: Path, plan: dict[str, Any] = PLAN) -> tuple[Home, Journal]
         parsed.people,
         journal.facts(),
     )
-    return Home(journal, parsed, intake, FrozenTime()), journal
+    return Home(journal, parsed, intake, FrozenTime(shown=now)), journal
 
 
 def level(value: float, minute: int) -> MqttMessage:
@@ -120,13 +125,60 @@ def test_a_late_reading_undoes_what_it_disproves(tmp_path: Path) -> None:
     assert journal.counts()[RecordKind.SUPERSEDED] == 1
 
 
+SILENCE = {
+    **PLAN,
+    "rules": [
+        {
+            "id": "silent",
+            "for": "tester",
+            "kind": "absence",
+            "params": {"metrics": ["level"], "every": "30min"},
+            "then": {"tier": "T3", "text": "high"},
+            "source": "a limit for tests",
+        }
+    ],
+}
+
+
+def test_a_backlog_that_comes_in_after_an_outage_is_no_silence(tmp_path: Path) -> None:
+    home, journal = make_home(tmp_path, SILENCE, now=START - timedelta(minutes=59))
+    home.take([level(50.0, 0)])
+    journal.close()
+    home, journal = make_home(tmp_path, SILENCE)
+    for minute in (20, 45, 59):
+        home.take([level(50.0, minute)])
+        assert home.wake_at() is None
+    home.caught_up()
+    assert RecordKind.ALERT not in journal.counts()
+    assert home.wake_at() == START + timedelta(minutes=29)
+
+
+def test_silence_that_no_backlog_explains_is_judged_once_we_have_caught_up(tmp_path: Path) -> None:
+    home, journal = make_home(tmp_path, SILENCE, now=START - timedelta(minutes=59))
+    home.take([level(50.0, 0)])
+    journal.close()
+    home, journal = make_home(tmp_path, SILENCE)
+    home.caught_up()
+    assert journal.counts()[RecordKind.ALERT] == 1
+
+
+def test_a_finding_stands_again_when_what_undid_it_was_an_error(tmp_path: Path) -> None:
+    plan = {**PLAN, "rules": [{**PLAN["rules"][0], "debounce": {"k": 2, "n": 2}}]}  # type: ignore[dict-item]
+    home, journal = make_home(tmp_path, plan)
+    home.take([level(95.0, 0), level(96.0, 4)])
+    home.take([level(50.0, 2)])
+    (wrong,) = [r for r in journal.readings(["level"], BEFORE, START) if r.value == 50.0]
+    assert journal.open_prompts(START) == []
+    home.correct(wrong.id, "slip")
+    assert len(journal.open_prompts(START)) == 1
+    assert len(journal.findings(["high"], BEFORE)) == 1
+
+
 def test_a_reading_entered_in_error_takes_back_what_followed_from_it(tmp_path: Path) -> None:
     home, journal = make_home(tmp_path)
     home.take([level(50.0, 0), level(95.0, 1)])
     (state,) = journal.open_prompts(START)
-    (wrong,) = [
-        r for r in journal.readings(["level"], START - timedelta(days=1), START) if r.value > 90
-    ]
+    (wrong,) = [r for r in journal.readings(["level"], BEFORE, START) if r.value > 90]
     assert home.correct(wrong.id, "another-person")
     assert journal.open_prompts(START) == []
     assert journal.prompt(state.prompt.id).state == "withdrawn"  # type: ignore[union-attr]
@@ -194,3 +246,14 @@ def test_home_time_waits_are_turned_into_machine_seconds() -> None:
     )
     assert hurried.at(START + timedelta(seconds=10)) == START + timedelta(minutes=10)
     assert hurried.at(START + timedelta(seconds=20)) == START + timedelta(minutes=10, seconds=10)
+
+
+def test_what_was_learned_of_a_device_is_known_after_a_restart(tmp_path: Path) -> None:
+    home, journal = make_home(tmp_path)
+    home.learn(Fact(device="A4:C1:38:00:00:04", name="records_bookmark", value=42))
+    assert home.known("A4:C1:38:00:00:04") == {"records_bookmark": 42}
+    journal.close()
+    again, journal = make_home(tmp_path)
+    assert again.known("A4:C1:38:00:00:04") == {"records_bookmark": 42}
+    assert again.known("A4:C1:38:00:00:05") == {}
+    journal.close()

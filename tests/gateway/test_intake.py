@@ -175,3 +175,65 @@ def test_any_bytes_are_answered_and_nothing_is_raised(data: bytes, characteristi
 def test_any_payload_is_answered_and_nothing_is_raised(data: bytes, topic: str) -> None:
     heard = intake().read(MqttMessage(topic=topic, payload=data, received_at=AT))
     assert isinstance(heard, Heard)
+
+
+HALL = "nodes/hall/motion"
+HALL_CONFIG = "homeassistant/binary_sensor/hall/config"
+ANNOUNCEMENT = '{"dev_cla": "motion", "~": "nodes/hall", "stat_t": "~/motion", "name": "Hall"}'
+
+
+def home_with_a_hall() -> Intake:
+    return Intake(
+        [HomeDevice(device=HALL, patient="margaret")],
+        [],
+        {"margaret": Person(id="margaret", name="Margaret")},
+        {},
+    )
+
+
+def test_a_topic_that_a_discovery_named_is_understood_and_before_it_is_not() -> None:
+    home = home_with_a_hall()
+    (refused,) = home.read(mqtt("ON", HALL)).refused
+    assert "nothing understands this topic" in refused.reason
+    facts = home.read(mqtt(ANNOUNCEMENT, HALL_CONFIG)).facts
+    assert {fact.device for fact in facts} == {HALL_CONFIG, HALL}
+    (reading,) = home.read(mqtt("ON", HALL, after_s=1)).readings
+    assert (reading.metric, reading.value, reading.device) == ("movement", 1.0, HALL)
+
+
+def test_a_discovery_that_is_gone_leaves_its_topic_not_understood() -> None:
+    home = home_with_a_hall()
+    home.read(mqtt(ANNOUNCEMENT, HALL_CONFIG))
+    home.read(mqtt("", HALL_CONFIG, after_s=1))
+    assert home.read(mqtt("ON", HALL, after_s=2)).refused
+
+
+def test_a_discovery_is_still_known_after_a_restart_by_its_facts() -> None:
+    before, after = home_with_a_hall(), home_with_a_hall()
+    kept: dict[str, dict[str, object]] = {}
+    for fact in before.read(mqtt(ANNOUNCEMENT, HALL_CONFIG)).facts:
+        kept.setdefault(fact.device, {})[fact.name] = fact.value
+    after.start_over(kept)
+    assert after.read(mqtt("OFF", HALL)).readings
+
+
+def test_what_a_node_announced_rules_over_the_name_of_its_topic() -> None:
+    home = Intake(
+        [HomeDevice(device="hall", patient="margaret")],
+        [],
+        {"margaret": Person(id="margaret", name="Margaret")},
+        {},
+    )
+    topic = "hall/sensor/probe/state"
+    config = f'{{"dev_cla": "temperature", "unit_of_meas": "°F", "stat_t": "{topic}"}}'
+    home.read(mqtt(config, "homeassistant/sensor/probe/config"))
+    (reading,) = home.read(mqtt("68", topic, after_s=1)).readings
+    assert (reading.metric, reading.unit, round(reading.value)) == ("room_temperature", "Cel", 20)
+
+
+def test_a_template_that_is_not_taken_is_said_when_its_topic_speaks() -> None:
+    home = home_with_a_hall()
+    config = f'{{"dev_cla": "motion", "stat_t": "{HALL}", "val_tpl": "{{{{ states(1) }}}}"}}'
+    home.read(mqtt(config, HALL_CONFIG))
+    (refused,) = home.read(mqtt("ON", HALL, after_s=1)).refused
+    assert "not supported: this template" in refused.reason

@@ -1,5 +1,6 @@
 """What leaves the home: urgent first, nothing forgotten before the server has it."""
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 
 from devices.mapping import Mapping
-from devices.model import MqttMessage
+from devices.model import MqttMessage, Reading
 from gateway.config import HomeDevice, ServerLink
 from gateway.home import Home
 from gateway.intake import Intake
@@ -17,8 +18,18 @@ from gateway.journal import Journal, Waiting
 from gateway.sync import Refused, ServerClient, Sync, Troubled, Unreachable
 from plumbing.backoff import Backoff
 from plumbing.clock import HomeTime
+from rules.model import Lane
 from rules.plan import parse_plan
-from rules.records import BatchAnswer, Notice, Notices, decode_batch, encode
+from rules.records import (
+    BatchAnswer,
+    Correction,
+    Notice,
+    Notices,
+    RecordKind,
+    StaffCorrection,
+    decode_batch,
+    encode,
+)
 
 AT = datetime.now(UTC) - timedelta(hours=1)
 PLAN = {
@@ -47,6 +58,7 @@ class Server(ServerClient):
         self.beats: list[dict[str, Any]] = []
         self.asked: list[str] = []
         self.notices: tuple[Notice, ...] = ()
+        self.corrections: tuple[StaffCorrection, ...] = ()
         self.fails: Exception | None = None
         self.fails_for: dict[str, Exception] = {}
         self.after_commit: Callable[[], None] = lambda: None
@@ -59,7 +71,7 @@ class Server(ServerClient):
             return b""
         if path.startswith("/api/v1/notices"):
             self.asked.append(path)
-            return encode(Notices(notices=self.notices))
+            return encode(Notices(notices=self.notices, corrections=self.corrections))
         records = decode_batch(body).records
         for record in records:
             if record.kind in self.fails_for:
@@ -100,6 +112,20 @@ class Rig:
                 for number, value in enumerate(values)
             ]
         )
+
+    def poll(self) -> None:
+        """A turn in which the server is asked for news."""
+        self.sync._poll_at_s = 0.0
+        self.sync.turn()
+
+    def readings(self) -> list[Reading]:
+        """Those that stand, oldest first."""
+        with self.home.journal() as journal:
+            return list(journal.readings(["level"], AT - timedelta(days=1), AT + timedelta(days=1)))
+
+    def counts(self) -> dict[str, int]:
+        with self.home.journal() as journal:
+            return journal.counts()
 
 
 @pytest.fixture
@@ -195,8 +221,104 @@ def test_news_is_kept_once_and_asked_for_from_there_on(rig: Rig) -> None:
         Notice(seq=7, alert="a", patient="tester", state="acknowledged", by="Sam", at=AT),
     )
     rig.sync.turn()
-    rig.sync._poll_at_s = 0.0
-    rig.sync.turn()
-    assert rig.server.asked == ["/api/v1/notices?after=0", "/api/v1/notices?after=7"]
+    rig.poll()
+    assert rig.server.asked == [
+        "/api/v1/notices?after=0&corrections_after=0",
+        "/api/v1/notices?after=7&corrections_after=0",
+    ]
     with rig.home.journal() as journal:
         assert [notice.by for notice in journal.notices(5)] == ["Sam"]
+
+
+def staff_said(reading: str, seq: int = 1) -> StaffCorrection:
+    return StaffCorrection(
+        seq=seq,
+        reading=reading,
+        patient="tester",
+        metric="level",
+        taken_at=AT,
+        at=AT,
+        by="Sam",
+        reason="slip",
+    )
+
+
+def test_a_correction_of_staff_is_applied_once_and_asked_for_from_there_on(rig: Rig) -> None:
+    rig.hear(50.0, 95.0)
+    rig.server.corrections = (staff_said(rig.readings()[1].id, seq=4),)
+    rig.poll()
+    assert [reading.value for reading in rig.readings()] == [50.0]
+    rig.poll()
+    assert rig.server.asked[1].endswith("&corrections_after=4")
+    counts = rig.counts()
+    assert (counts[RecordKind.CORRECTION], counts[RecordKind.SUPERSEDED]) == (1, 1)
+
+
+def test_the_server_hears_who_said_so_and_which_findings_no_longer_stand(rig: Rig) -> None:
+    rig.hear(95.0)
+    rig.server.corrections = (staff_said(rig.readings()[0].id),)
+    rig.poll()
+    with rig.home.journal() as journal:
+        records = {one.kind: one for one in journal.outbox(Lane.URGENT, "home-1", 10)}
+    correction = msgspec.json.decode(records[RecordKind.CORRECTION].body, type=Correction)
+    assert (correction.by, correction.reason) == ("Sam", "slip")
+    rig.sync.turn()
+    assert rig.server.batches[-1] == ["correction", "superseded"]
+
+
+def test_a_correction_of_an_unknown_reading_is_kept_and_changes_nothing(rig: Rig) -> None:
+    rig.hear(95.0)
+    before = rig.counts()
+    rig.server.corrections = (staff_said("no such reading", seq=2),)
+    rig.poll()
+    assert rig.counts() == before
+    assert len(rig.readings()) == 1
+    rig.poll()
+    assert rig.server.asked[-1].endswith("&corrections_after=2")
+
+
+def test_corrections_that_can_not_be_written_are_asked_for_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.hear(95.0)
+    rig.server.corrections = (staff_said(rig.readings()[0].id, seq=3),)
+
+    def full(correction: Correction) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rig.journal, "correct", full)
+        with pytest.raises(sqlite3.OperationalError):
+            rig.poll()
+    rig.poll()
+    assert rig.server.asked[-1].endswith("&corrections_after=0")
+    assert rig.readings() == []
+
+
+def test_a_correction_that_can_not_be_digested_costs_only_itself(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.hear(50.0, 95.0)
+    first, second = rig.readings()
+    rig.server.corrections = (staff_said(first.id, seq=1), staff_said(second.id, seq=2))
+    correct = rig.home.correct
+
+    def breaks_once(reading: str, reason: str, by: str) -> bool:
+        if reading == first.id:
+            raise ValueError("a mistake of ours")
+        return correct(reading, reason, by)
+
+    monkeypatch.setattr(rig.home, "correct", breaks_once)
+    rig.poll()
+    assert rig.readings() == [first]
+
+
+def test_a_server_that_knows_no_corrections_is_understood(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = b'{"notices":[{"seq":7,"alert":"a","patient":"tester","state":"open","by":"Sam",'
+    old += b'"at":"2026-03-03T07:40:00Z"}]}'
+    monkeypatch.setattr(rig.server, "request", lambda *_: old)
+    rig.sync._fetch_notices()
+    with rig.home.journal() as journal:
+        assert (journal.last_notice(), journal.told_corrections.last()) == (7, 0)

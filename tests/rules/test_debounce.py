@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from rules.engine import advance, start
+from rules.outcome import decide
 
 H = timedelta(hours=1)
 MIN = timedelta(minutes=1)
@@ -104,3 +105,21 @@ def test_cooldown(metric, course, begins, rule, plan, reading):
     readings = [reading(metric, float(value), begin + minute * MIN) for minute, value in course]
     found = advance(home, start(home, begin), readings, begin + 3 * H).findings
     assert [(f.at - begin) // MIN for f in found if f.phase == "active"] == begins
+
+
+HELD = [
+    pytest.param(30 * MIN, "30 minutes", id="in minutes"),
+    pytest.param(18 * H, "18 hours", id="in hours"),
+]
+
+
+@pytest.mark.parametrize(("persist_for", "shown"), HELD)
+def test_for_how_long_it_held_is_in_the_evidence(persist_for, shown, rule, plan, reading):
+    home = plan(
+        rule("threshold", debounce={"persist_for": persist_for}, metric="door_open", above=0.5)
+    )
+    opened = reading("door_open", 1.0, "01:00")
+    (found,) = advance(
+        home, start(home, opened.taken_at), [opened], opened.taken_at + 20 * H
+    ).findings
+    assert decide(home, found, found.at).alert.values["held"] == shown

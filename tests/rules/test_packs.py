@@ -81,7 +81,7 @@ def test_a_rule_of_a_pack_has_a_source_and_plain_words(rule):
 
 FILLED = {
     "title", "name", "matters", "device", "at", "day", "numbers", "value", "limit", "change",
-    "missing", "said", "waited", "reference", "difference", "slope", "samples",
+    "missing", "said", "waited", "reference", "difference", "slope", "samples", "window", "held",
 }  # fmt: skip
 
 

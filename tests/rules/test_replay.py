@@ -291,7 +291,9 @@ def test_restored_states_ask_for_a_settlement_before_anything_else(plan, gain, h
     lived = home(plan(gain))
     at = reading("level", 0.0, "01:00").taken_at
     states = restore(lived.plan, lived.saved, lived.journal, at)
-    assert set(states.behind) == {watch for line in states.lines for watch in line.watches.values()}
+    assert set(states.behind) == {
+        watch for bound in states.rules for watch in bound.watches.values()
+    }
 
 
 def test_a_reading_from_a_clock_that_is_ahead_hurries_nobody_else(home, plan, rule, reading):

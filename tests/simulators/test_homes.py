@@ -13,6 +13,8 @@ from devices.mapping import Mapping as TopicMapping
 from devices.mapping import decoder
 from devices.model import Advertisement, CharacteristicValue, Decoded, MqttMessage
 from devices.registry import match
+from simulators.ble.consent_scale import ConsentScale
+from simulators.ble.mind import Mind
 from simulators.ble.peripheral import Advert, Peripheral, uuid_of
 from simulators.homes import config as settings
 from simulators.homes.config import DeviceConfig
@@ -20,6 +22,7 @@ from simulators.homes.devices import (
     BthomeDevice,
     GattDevice,
     MqttScale,
+    PeoplesScale,
     ZigbeeSensor,
     announce_zigbee,
 )
@@ -37,10 +40,16 @@ class Ether:
 
     def __init__(self) -> None:
         self.peripherals: dict[str, Peripheral] = {}
+        self.minds: dict[str, Mind | None] = {}
+        self.awake: set[str] = set()
         self.values: list[CharacteristicValue] = []
         self.adverts: list[Advertisement] = []
 
-    def add_peripheral(self, peripheral: Peripheral) -> None:
+    def wake(self, address: str) -> None:
+        self.awake.add(address)
+
+    def add_peripheral(self, peripheral: Peripheral, mind: Mind | None = None) -> None:
+        self.minds[peripheral.address] = mind
         self.peripherals[peripheral.address] = peripheral
 
     def store(self, address: str, characteristic: str, *values: bytes) -> None:
@@ -119,7 +128,7 @@ def test_a_bluetooth_device_says_what_it_shows_in_local_time(
     kind: str, deed: Happening, shown: Mapping[str, float]
 ) -> None:
     ether = Ether()
-    device = GattDevice(DeviceConfig(device=CUFF, name="x", kind=kind), ether, LONDON)
+    device = GattDevice(DeviceConfig(device=CUFF, name="x", kind=kind), ether, LONDON, lambda: AT)
     device.start()
     device.notice(deed)
     (value,) = ether.values
@@ -133,9 +142,31 @@ def test_a_bluetooth_device_is_found_by_the_service_that_its_profile_names(
     kind: str, deed: Happening, shown: Mapping[str, float]
 ) -> None:
     ether = Ether()
-    GattDevice(DeviceConfig(device=CUFF, name="x", kind=kind), ether, LONDON).start()
+    GattDevice(DeviceConfig(device=CUFF, name="x", kind=kind), ether, LONDON, lambda: AT).start()
     peripheral = ether.peripherals[CUFF]
-    assert peripheral.advert.service_uuids == tuple(one.uuid for one in peripheral.services)
+    assert peripheral.advert.service_uuids == (peripheral.services[0].uuid,)
+
+
+def test_a_device_whose_clock_is_wrong_dates_what_it_measures_by_it() -> None:
+    ether = Ether()
+    config = DeviceConfig(device=CUFF, name="x", kind="gatt.weight_scale", clock_ahead_s=-3600.0)
+    device = GattDevice(config, ether, LONDON, lambda: AT)
+    device.start()
+    device.notice(happening(Deed.WEIGHS, body_weight=73.84))
+    (value,) = ether.values
+    assert {item.taken_at for item in decoded(value).measurements} == {
+        datetime(2026, 7, 6, 6, 5, 30)
+    }
+
+
+def test_a_scale_that_keeps_people_apart_wakes_and_says_nothing_by_itself() -> None:
+    ether = Ether()
+    config = DeviceConfig(device=CUFF, name="x", kind="gatt.weight_scale", model="consent")
+    device = PeoplesScale(config, ether, LONDON, lambda: AT)
+    device.start()
+    device.notice(happening(Deed.WEIGHS, body_weight=73.84))
+    assert (ether.awake, ether.values) == ({CUFF}, [])
+    assert isinstance(ether.minds[CUFF], ConsentScale)
 
 
 def test_a_contact_says_open_and_closed_with_a_new_packet_for_each() -> None:

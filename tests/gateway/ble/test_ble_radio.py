@@ -278,6 +278,26 @@ def test_a_health_device_that_is_not_in_the_settings_is_shown_and_left_alone(
     play(scenario, peripherals=(stranger,), devices=())
 
 
+def test_a_stranger_that_is_added_is_visited_at_once_and_left_alone_when_removed(
+    play: Play,
+) -> None:
+    async def scenario(home: Home) -> None:
+        home.bluez.wake(CUFF.address)
+        await home.until(lambda: bool(home.radio.state.strangers))
+        home.radio.enrol(OURS[0])
+        assert not home.radio.state.strangers
+        home.bluez.store(CUFF.address, "2A35", PRESSURES[0])
+        await home.until(lambda: home.values() == PRESSURES[:1])
+        await home.until(lambda: not home.cuff.connected)
+        home.radio.dismiss(OURS[0])
+        await home.scanning()
+        home.bluez.store(CUFF.address, "2A35", PRESSURES[1])
+        await home.until(lambda: bool(home.radio.state.strangers))
+        assert home.values() == PRESSURES[:1]
+
+    play(scenario, devices=())
+
+
 def test_bleak_keeps_what_it_was_not_told_anew_so_a_rename_is_no_press(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

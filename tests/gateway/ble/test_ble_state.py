@@ -59,3 +59,18 @@ def test_a_stranger_comes_with_what_to_write_into_the_settings() -> None:
     name, offer, trouble = report(state, AT)[-1]
     assert (name, trouble) == ("BF720", "")
     assert 'device = "A4:C1:38:00:00:09", kind = "gatt.weight_scale"' in offer
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "told"),
+    [
+        pytest.param(None, "", id="not known"),
+        pytest.param(-119.0, "", id="good enough"),
+        pytest.param(-3600.0, "60 minutes slow", id="left in winter time"),
+        pytest.param(2.0e9, "23148 days fast", id="far in the future"),
+    ],
+)
+def test_a_clock_that_is_off_is_told_with_the_device(ahead_s: float | None, told: str) -> None:
+    trouble = report(cuff(clock_ahead_s=ahead_s), AT)[-1][2]
+    assert told in trouble
+    assert bool(told) is bool(trouble)

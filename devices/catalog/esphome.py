@@ -1,0 +1,175 @@
+"""ESPHome over MQTT: <prefix>/<component>/<object id>/state as plain text, <prefix>/status.
+
+The state alone does not say what it is. Where the node announced itself by Home Assistant's
+discovery (its default), the gateway knows the topic's entities and they rule; else the object id
+says it (`ld2450_presence`). ESPHome measures in the units of UNITS unless its configuration
+converts them; other quantities without a unit are refused.
+"""
+
+from collections.abc import Sequence
+
+from devices.catalog.homeassistant import SAID, discovered, of_entities, state_or_event
+from devices.codec import (
+    NOTHING_KNOWN,
+    Claim,
+    DecodeError,
+    Device,
+    Known,
+    KnownBy,
+    Vector,
+    raw_bytes,
+)
+from devices.metrics import METRICS, Kind
+from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
+from devices.plain import is_on, json_object, number, quantity_named, state_named, text
+from devices.units import unit_of
+
+# https://esphome.io/components/sensor: the unit that each component measures in.
+UNITS = {
+    "room_temperature": "Cel", "air_pressure": "hPa", "power": "W", "energy": "kW.h",
+    "voltage": "V", "current": "A",
+}  # fmt: skip
+STATES = ("binary_sensor", "switch", "light", "fan", "lock")
+QUANTITIES = ("sensor", "number")
+ONLINE = {"online": 1.0, "offline": 0.0}
+NOTHING_YET = frozenset({"nan", "unknown", ""})
+"""What a sensor says before its first measurement."""
+
+
+def subject(raw: Raw) -> str:
+    """The node's prefix."""
+    topic = raw.topic if isinstance(raw, MqttMessage) else ""
+    levels = topic.split("/")
+    return "/".join(levels[:-3]) if levels[-1] == "state" and len(levels) > 3 else levels[0]
+
+
+def decode(raw: Raw, known: Known) -> Decoded:
+    if not isinstance(raw, MqttMessage):
+        raise DecodeError("no message of ESPHome", raw_bytes(raw))
+    device, levels = subject(raw), raw.topic.split("/")
+    word = text(raw.payload).strip()
+    if levels[-1] == "status":
+        if word not in ONLINE:
+            raise DecodeError("neither online nor offline", raw.payload)
+        online = Measurement(device=device, metric="device_online", value=ONLINE[word], unit="1")
+        return Decoded((online,))
+    entities = discovered(known)
+    if entities:
+        return of_entities(device, entities, raw)
+    if len(levels) < 4 or word.lower() in NOTHING_YET:
+        return Decoded()
+    component, name = levels[-3], levels[-2]
+    try:
+        if component in STATES:
+            metric = "unlocked" if component == "lock" else state_named(name) or "on"
+            if component in ("switch", "light", "fan"):
+                metric = "power_on"
+            if word.startswith("{"):
+                word = str(json_object(raw.payload).get("state"))
+            locked = {"LOCKED": False, "UNLOCKED": True}
+            is_it = locked[word] if word in locked else is_on(word)
+            items = tuple(state_or_event(device, metric, is_it, word))
+        elif component in QUANTITIES:
+            items = _quantity(device, name, word, retained=raw.retained)
+        else:
+            items = ()
+    except ValueError as wrong:
+        raise DecodeError(str(wrong), raw.payload) from None
+    return Decoded(
+        tuple(item for item in items if isinstance(item, Measurement)),
+        tuple(item for item in items if isinstance(item, Event) and not raw.retained),
+    )
+
+
+def _quantity(
+    device: str, name: str, word: str, *, retained: bool
+) -> tuple[Measurement | Event, ...]:
+    metric, value = quantity_named(name), number(word)
+    if metric is None or retained:
+        return ()
+    unit = unit_of(metric, UNITS.get(metric))
+    return (Measurement(device=device, metric=metric, value=value, unit=unit),)
+
+
+def encode(
+    *,
+    measurements: Sequence[Measurement] = (),
+    events: Sequence[Event] = (),
+    facts: Sequence[Fact] = (),
+    known: Known = NOTHING_KNOWN,
+) -> bytes:
+    """The plain text of one measurement or event."""
+    for item in measurements:
+        if item.metric not in DEVICE.metrics:
+            raise ValueError(f"ESPHome does not say {item.metric}")
+        if item.metric == "device_online":
+            return b"online" if item.value else b"offline"
+        if METRICS[item.metric].kind is Kind.STATE:
+            return b"ON" if item.value else b"OFF"
+        return f"{item.value:g}".encode()
+    return b"ON" if events else b""
+
+
+DEVICE = Device(
+    key="esphome",
+    title="ESPHome nodes over MQTT",
+    known_by=KnownBy.SPECIFICATION,
+    sources=("https://esphome.io/components/mqtt",),
+    claims=(
+        *(
+            Claim(topic=f"+/{component}/+/state")
+            for component in (*STATES, *QUANTITIES, "text_sensor")
+        ),
+        Claim(topic="+/status"),
+    ),
+    metrics=SAID,
+    events=(
+        "button_pressed",
+        "button_released",
+        "movement_seen",
+        "sos_pressed",
+        "fall_detected",
+    ),
+    decode=decode,
+    encode=encode,
+    subject=subject,
+    vectors=(
+        Vector(
+            at="apollo-mtr-1-livingroom/binary_sensor/ld2450_presence/state",
+            frame="ON",
+            expected={"presence": (1.0, "1")},
+            source="topic: a public test; ON and OFF are ESPHome's own",
+        ),
+        Vector(
+            at="livingroom/sensor/bedroom_temperature/state",
+            frame="21.5",
+            expected={"room_temperature": (21.5, "Cel")},
+            source="composed from https://esphome.io/components/mqtt",
+            open_ended=True,
+        ),
+        *(
+            Vector(
+                at=f"livingroom/{component}/kettle/state",
+                frame=word,
+                expected=expected,
+                source="composed from https://esphome.io/components/mqtt",
+                lossless=lossless,
+                note="" if lossless else "our encoder writes ON and OFF",
+            )
+            for component, word, expected, lossless in (
+                ("switch", "ON", {"power_on": (1.0, "1")}, True),
+                ("light", "OFF", {"power_on": (0.0, "1")}, True),
+                ("fan", "OFF", {"power_on": (0.0, "1")}, True),
+                ("lock", "LOCKED", {"unlocked": (0.0, "1")}, False),
+                ("number", "nan", {}, False),
+                ("text_sensor", "warm", {}, False),
+            )
+        ),
+        Vector(
+            at="livingroom/status",
+            frame="online",
+            expected={"device_online": (1.0, "1")},
+            source="https://esphome.io/components/mqtt#last-will",
+        ),
+    ),
+)

@@ -1,0 +1,151 @@
+"""The Matter server of Home Assistant: its websocket's messages, as a bridge passes them on.
+
+Topics are ws:command (what is asked of it; nothing for us) and ws:event: an attribute that changed
+is [node, "endpoint/cluster/attribute", value]. Numbers are those of the Matter Application Cluster
+Specification. A contact is closed while its BooleanState is true.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from devices.codec import (
+    NOTHING_KNOWN,
+    Claim,
+    DecodeError,
+    Device,
+    Known,
+    KnownBy,
+    Vector,
+    raw_bytes,
+)
+from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
+from devices.plain import at, json_object, number
+
+COMMAND, EVENT, RESULT = "ws:command", "ws:event", "ws:result"
+PATH = re.compile(r"(\d+)/(\d+)/(\d+)")
+_dumps = msgspec.json.Encoder().encode
+
+
+def _lux(value: float) -> float:
+    """Illuminance Measurement: 10000 x log10(lx) + 1; 0 is too dark to be measured."""
+    return 10 ** (min(value - 1, 65_533) / 10_000) if value > 0 else 0.0
+
+
+# (cluster, attribute): metric, unit, and the value in it.
+ATTRIBUTES: dict[tuple[int, int], tuple[str, str, Callable[[float], float]]] = {
+    (0x0006, 0): ("power_on", "1", float),
+    (0x002F, 12): ("battery", "%", lambda value: value / 2),
+    (0x0045, 0): ("opening_open", "1", lambda value: 1.0 - value),
+    (0x005C, 1): ("smoke", "1", lambda value: float(value > 0)),
+    (0x005C, 2): ("carbon_monoxide", "1", lambda value: float(value > 0)),
+    (0x005C, 3): ("battery_low", "1", lambda value: float(value > 0)),
+    (0x0090, 4): ("voltage", "mV", float),
+    (0x0090, 5): ("current", "mA", float),
+    (0x0090, 8): ("power", "W", lambda value: value / 1000),
+    (0x0101, 0): ("unlocked", "1", lambda value: float(value != 1)),
+    (0x0400, 0): ("illuminance", "lx", _lux),
+    (0x0402, 0): ("room_temperature", "Cel", lambda value: value / 100),
+    (0x0403, 0): ("air_pressure", "hPa", float),
+    (0x0405, 0): ("room_humidity", "%", lambda value: value / 100),
+    (0x0406, 0): ("occupancy", "1", lambda value: float(int(value) & 1)),
+    (0x040D, 0): ("carbon_dioxide", "[ppm]", float),
+    (0x042A, 0): ("pm2_5", "ug/m3", float),
+}
+STATES = frozenset(name for name, unit, _ in ATTRIBUTES.values() if unit == "1")
+
+
+def subject(raw: Raw) -> str:
+    return "matter"
+
+
+def decode(raw: Raw, known: Known) -> Decoded:
+    if not isinstance(raw, MqttMessage):
+        raise DecodeError("no message of the Matter server", raw_bytes(raw))
+    said = json_object(raw.payload)
+    if raw.topic == COMMAND:
+        return Decoded()
+    try:
+        return Decoded(tuple(_measured(said)))
+    except ValueError as wrong:
+        raise DecodeError(str(wrong), raw.payload) from None
+
+
+def _measured(said: Mapping[str, object]) -> Iterator[Measurement]:
+    data = said.get("data")
+    match said.get("event"), data:
+        case "attribute_updated", [int(node), str(path), value]:
+            yield from _attribute(node, path, value)
+        case "node_added" | "node_updated", {"node_id": int(node), "attributes": dict(attributes)}:
+            available = at(data, "available")
+            if isinstance(available, bool):
+                yield _of(node, "device_online", float(available), "1", None)
+            for path, value in attributes.items():
+                yield from _attribute(node, str(path), value)
+
+
+def _attribute(node: int, path: str, value: object) -> Iterator[Measurement]:
+    found = PATH.fullmatch(path)
+    row = ATTRIBUTES.get((int(found[2]), int(found[3]))) if found else None
+    if found is None or row is None or value is None:
+        return
+    metric, unit, meaning = row
+    given = float(value) if isinstance(value, bool) else number(value)
+    endpoint = int(found[1])
+    yield _of(node, metric, meaning(given), unit, endpoint if endpoint > 1 else None)
+
+
+def _of(node: int, metric: str, value: float, unit: str, part: int | None) -> Measurement:
+    return Measurement(device=f"matter/{node}", metric=metric, value=value, unit=unit, part=part)
+
+
+def encode(
+    *,
+    measurements: Sequence[Measurement] = (),
+    events: Sequence[Event] = (),
+    facts: Sequence[Fact] = (),
+    known: Known = NOTHING_KNOWN,
+) -> bytes:
+    """The event of one attribute that is on or off; a command is empty here."""
+    for item in measurements:
+        for (cluster, attribute), (metric, _, meaning) in ATTRIBUTES.items():
+            if metric == item.metric and metric in STATES:
+                value = next(code for code in (0.0, 1.0) if meaning(code) == item.value)
+                path = f"{item.part or 1}/{cluster}/{attribute}"
+                node = int(item.device.rpartition("/")[2])
+                return _dumps({"event": "attribute_updated", "data": [node, path, bool(value)]})
+        raise ValueError(f"the Matter server does not say {item.metric} here")
+    return b"{}"
+
+
+_DOCS = "home-assistant-libs/python-matter-server@606cfee7 docs/websockets_api.md"
+
+DEVICE = Device(
+    key="matter",
+    title="Matter devices through the Matter server",
+    known_by=KnownBy.SPECIFICATION,
+    sources=("https://github.com/home-assistant-libs/python-matter-server",),
+    claims=tuple(Claim(topic=topic) for topic in (COMMAND, EVENT, RESULT)),
+    metrics=tuple(dict.fromkeys((*(name for name, _, _ in ATTRIBUTES.values()), "device_online"))),
+    decode=decode,
+    encode=encode,
+    subject=subject,
+    vectors=(
+        Vector(
+            at=COMMAND,
+            frame='{"message_id":"3","command":"start_listening"}',
+            expected={},
+            source=_DOCS,
+            lossless=False,
+            note="a command is not ours to repeat",
+        ),
+        Vector(
+            at=EVENT,
+            frame='{"event":"attribute_updated","data":[1,"1/6/0",true]}',
+            expected={"power_on": (1.0, "1")},
+            source=_DOCS + ": its event, with cluster 6 of the specification",
+        ),
+        Vector(at=RESULT, frame="{}", expected={}, source=_DOCS),
+    ),
+)

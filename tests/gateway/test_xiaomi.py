@@ -1,0 +1,130 @@
+"""Xiaomi through its package: what its own tests expect of a frame, in our words."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.codec import DecodeError
+from devices.metrics import METRICS
+from devices.model import Advertisement, Decoded, Quality
+from devices.registry import devices, index
+from gateway.adapters import adapters
+from gateway.decode import decode_lines
+from gateway.xiaomi import CLAIMED, DEVICE, MIBEACON, QUANTITIES, SCALE, STATES
+
+AT = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
+SHARED = Path(os.environ.get("HOMEBEAT_SHARED", Path(__file__).parents[3] / "shared"))
+FILE = SHARED / "vectors" / "adverts.jsonl"
+LINES = (
+    [line for line in map(json.loads, FILE.read_text().splitlines()) if line["kind"] == "xiaomi"]
+    if FILE.is_file()
+    else []
+)
+# Its tests feed a parser frame after frame; each of these says one value of the four.
+SUMMED_UP = {"test_Xiaomi_HHCCJCY01", "test_Xiaomi_HHCCJCY01_all_values"}
+KEY = "814aac74c4f17b6c1581e1ab87816b99"
+
+
+def heard(service_data: dict[str, str], address: str = "A4:C1:38:00:00:01") -> Advertisement:
+    return Advertisement(
+        address=address,
+        received_at=AT,
+        name="Test",
+        service_data={uuid: bytes.fromhex(data) for uuid, data in service_data.items()},
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [pytest.param(line, id=f"{n}-{line['source'][-40:]}") for n, line in enumerate(LINES)]
+    or [pytest.param(None, marks=pytest.mark.skip(reason=f"no vectors at {FILE}"))],
+)
+def test_a_frame_says_what_the_packages_own_test_says(line: dict[str, Any]) -> None:
+    raw = heard(line["service_data_by_uuid"], line["address"])
+    known = {"bindkey": line["bindkey"]} if "bindkey" in line else {}
+    said = line["expected"]
+    if not (said["values"] or said["binary"] or said["events"]):
+        with pytest.raises(DecodeError):
+            DEVICE.decode(raw, known)
+        return
+    decoded = DEVICE.decode(raw, known)
+    values = {item.metric: item.value for item in decoded.measurements}
+    facts = {fact.name: fact.value for fact in decoded.facts}
+    for name, value in said["values"].items():
+        metric = QUANTITIES.get(name)
+        if metric is None:
+            assert facts[name] == value
+        elif said["values"].keys() > {"illuminance", "temperature"} and metric not in values:
+            assert set(values.values()) <= set(said["values"].values())
+        else:
+            assert values[metric] == pytest.approx(value)
+    for name, value in said["binary"].items():
+        assert (values[STATES[name]] if name in STATES else facts[name]) == bool(value)
+    assert [event.detail for event in decoded.events] == list(said["events"].values())
+
+
+def test_every_word_of_the_adapter_is_a_metric() -> None:
+    assert set(DEVICE.metrics) | set(DEVICE.events) <= METRICS.keys()
+
+
+def test_its_claims_clash_with_none_of_the_catalogue() -> None:
+    assert index((*devices(), DEVICE)).keys["xiaomi"] is DEVICE
+
+
+def test_only_the_adapters_that_a_home_has_are_loaded() -> None:
+    assert adapters({"gatt.weight_scale", "bthome"}) == ()
+    assert adapters({"bthome", "xiaomi"}) == (DEVICE,)
+
+
+def test_without_its_bindkey_a_sealed_frame_is_refused_with_what_to_do() -> None:
+    sealed = heard({MIBEACON: "58598d0a170fc4e044ef547cc27a5c03a1000000790df258"})
+    with pytest.raises(DecodeError, match="no bindkey: enter it"):
+        DEVICE.decode(sealed, {})
+    with pytest.raises(DecodeError, match="hex digits"):
+        DEVICE.decode(sealed, {"bindkey": "short"})
+
+
+@pytest.mark.parametrize(
+    ("first", "metric", "quality"),
+    [
+        pytest.param("22", "body_weight", (), id="a-person-stable"),
+        pytest.param("62", "mass", (), id="an-object"),
+        pytest.param("02", "body_weight", (Quality.STILL_MEASURING,), id="not-stable-yet"),
+    ],
+)
+def test_only_a_person_has_a_body_weight_and_only_a_stable_one_counts(
+    first: str, metric: str, quality: tuple[Quality, ...]
+) -> None:
+    (weight,) = DEVICE.decode(heard({SCALE: first + "9e43e507040b101301"}), {}).measurements
+    assert (weight.metric, weight.value, weight.quality) == (metric, 86.55, quality)
+
+
+@given(
+    uuid=st.sampled_from(CLAIMED),
+    data=st.binary(max_size=32)
+    | st.binary(max_size=20).map(lambda rest: bytes.fromhex("5040d60301") + rest),
+    bindkey=st.sampled_from([None, KEY, KEY[:24], "junk"]),
+)
+def test_any_bytes_are_decoded_or_refused(uuid: str, data: bytes, bindkey: str | None) -> None:
+    known = {"bindkey": bindkey} if bindkey else {}
+    try:
+        decoded = DEVICE.decode(heard({uuid: data.hex()}), known)
+    except DecodeError:
+        return
+    assert isinstance(decoded, Decoded)
+    assert {item.metric for item in decoded.measurements} <= set(DEVICE.metrics)
+    assert {item.event for item in decoded.events} <= set(DEVICE.events)
+    assert all(METRICS[item.metric].unit for item in decoded.measurements)
+
+
+def test_the_command_line_understands_it_too() -> None:
+    service_data = {"fe95": "5040d60301d6030a38c1a419100100"}
+    line = {"advertisement": {"address": "a4:c1:38:0a:03:d6", "service_data": service_data}}
+    (answer,) = decode_lines([json.dumps(line)])
+    assert json.loads(answer)["readings"][0]["metric"] == "opening_open"
