@@ -29,6 +29,7 @@ from gateway.homeassistant_table import (
     platforms,
 )
 from gateway.journal import Journal, PromptState
+from gateway.mqtt import Command, Extras
 from plumbing.logs import Log
 from rules.model import Tier
 from rules.words import Texts, sentence
@@ -62,10 +63,10 @@ def announced(home: Home) -> Announced:
     return msgspec.convert(home.known(_DEVICE).get(_FACT, {}), Announced)
 
 
-def commands(gateway: str, home: Home) -> dict[str, Callable[[bytes], None]]:
+def commands(gateway: str, home: Home) -> dict[str, Command]:
     """Topic -> what a message there does: the button "I'm OK" of each person."""
 
-    def button(person: str) -> Callable[[bytes], None]:
+    def button(person: str) -> Command:
         def press(payload: bytes) -> None:
             if payload == PRESS:
                 home.tell(person, "im_ok")
@@ -75,6 +76,26 @@ def commands(gateway: str, home: Home) -> dict[str, Callable[[bytes], None]]:
         return press
 
     return {Topics(gateway).im_ok(person): button(person) for person in home.plan.people}
+
+
+def extras(gateway: str, home: Home, *, shown: bool) -> Extras:
+    """What the broker's connection is to do for it. Not `shown`: only what an earlier run began."""
+    before = announced(home)
+    if not shown:
+        return Extras(unheard=before.commands)
+    topics, listening = Topics(gateway), commands(gateway, home)
+    return Extras(
+        availability=topics.availability,
+        commands=listening,
+        own=topics.retained(home.plan.people),
+        unheard=tuple(topic for topic in before.commands if topic not in listening),
+    )
+
+
+def leave(home: Home, publish: Publish) -> None:
+    """Switched off: take away all that a Home Assistant was ever shown."""
+    for topic in announced(home).topics:
+        publish(topic, b"")
 
 
 class HomeAssistant:

@@ -191,8 +191,8 @@ class Intake:
         people = self._people.get(item.device)
         if people is None:
             return (
-                f"the device {item.device} is not one of this home's: add it under [[devices]] "
-                "with the person whom it measures"
+                f"the device {item.device} is not one of this home's: add it on the home's page "
+                "(Is everything working?), or under [[devices]]"
             )
         patient = people[0]
         if Quality.STILL_MEASURING in quality:

@@ -37,16 +37,18 @@ _MAX_OUTGOING = 1_000
 """Of our own messages to the broker; more are dropped and counted: they are copies."""
 
 
+Command = Callable[[bytes], None]
+"""What is done with the payload of a message."""
 _Outgoing = tuple[str, bytes, bool]
 """Topic, payload, and whether it stays on the broker."""
 
 
-class Part(Struct, frozen=True):
+class Extras(Struct, frozen=True):
     """What else of the broker is used, beside what is measured (gateway/homeassistant.py)."""
 
     availability: str = ""
     """A retained topic on which the broker says "offline" when it loses us; empty: none."""
-    commands: Mapping[str, Callable[[bytes], None]] = {}
+    commands: Mapping[str, Command] = {}
     """Topic -> what a message there does. At QoS 0 and not from a retained one: what nobody could
     hear at once ("I'm OK") would be untrue later."""
     own: tuple[str, ...] = ()
@@ -55,7 +57,7 @@ class Part(Struct, frozen=True):
     """What an earlier run subscribed to, and this one does not want."""
 
 
-NO_PART = Part()
+NO_EXTRAS = Extras()
 
 
 class _TappedClient(Client):
@@ -80,7 +82,7 @@ class Broker:
         config: Mqtt,
         home: Home,
         backoff: Backoff,
-        part: Part = NO_PART,
+        extras: Extras = NO_EXTRAS,
     ) -> None:
         self.connected = False
         self.last_error = "not connected yet"
@@ -91,7 +93,7 @@ class Broker:
         self._config = config
         self._home = home
         self._backoff = backoff
-        self._part = part
+        self._extras = extras
         self._on_connected: Callable[[], None] = lambda: None
         self._stopping = Flag()
         self._outgoing: list[_Outgoing] = []
@@ -138,8 +140,8 @@ class Broker:
         client.connect_timeout = _CONNECT_TIMEOUT_S
         if self._config.username:
             client.username_pw_set(self._config.username, self._config.password or None)
-        if self._part.availability:
-            client.will_set(self._part.availability, b"offline", qos=1, retain=True)
+        if self._extras.availability:
+            client.will_set(self._extras.availability, b"offline", qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         return client
@@ -153,7 +155,8 @@ class Broker:
                     self._config.host, self._config.port, keepalive=self._config.keepalive_s
                 )
                 self._serve()
-                self._send_outgoing()
+                if self._stopping.is_set():
+                    self._send_outgoing()
             except (OSError, ValueError) as error:
                 self.last_error = str(error)
             self.connected = False
@@ -201,16 +204,16 @@ class Broker:
         frames: list[MqttMessage] = []
         deliveries: list[Delivery] = []
         mids: list[int] = []
-        orders: list[tuple[Callable[[bytes], None], bytes]] = []
+        commanded: list[tuple[Command, bytes]] = []
         now = self._home.now
         for one in published:
             topic = one.topic.decode("utf-8", "backslashreplace")
             if one.mid is not None:
                 mids.append(one.mid)
-            order = self._part.commands.get(topic)
-            if order is not None and not one.retained:
-                orders.append((order, one.payload))
-            if order is not None or topic in self._part.own or topic.startswith(f"{self._topic}/"):
+            command = self._extras.commands.get(topic)
+            if command is not None and not one.retained:
+                commanded.append((command, one.payload))
+            if command is not None or self._is_own(topic):
                 continue
             if one.mid is not None:
                 delivery = Delivery(one.mid, _print(one))
@@ -232,11 +235,15 @@ class Broker:
                 if self._stopping.wait(_JOURNAL_RETRY_S):
                     return
         tap.acknowledge(mids)
-        for order, payload in orders:
+        for command, payload in commanded:
             try:
-                order(payload)
-            except Exception as error:  # noqa: BLE001 - one order must not end the connection
-                log.error("order from the broker not carried out", error=error)
+                command(payload)
+            except Exception as error:  # noqa: BLE001 - one command must not end the connection
+                log.error("command from the broker not carried out", error=error)
+
+    def _is_own(self, topic: str) -> bool:
+        """What we said ourselves comes back where we listen to everything: it is no news."""
+        return topic in self._extras.own or topic.startswith(f"{self._topic}/")
 
     # Callbacks of paho, in our thread ------------------------------------------------------------
 
@@ -254,10 +261,10 @@ class Broker:
         topics = (*self._config.topics, *(one.topic for one in self._config.mappings))
         client.subscribe(
             [(topic, 1) for topic in dict.fromkeys(topics)]
-            + [(topic, 0) for topic in self._part.commands]
+            + [(topic, 0) for topic in self._extras.commands]
         )
-        if self._part.unheard:
-            client.unsubscribe(list(self._part.unheard))
+        if self._extras.unheard:
+            client.unsubscribe(list(self._extras.unheard))
         self._on_connected()
         log.info("broker connected", host=self._config.host, port=self._config.port)
 

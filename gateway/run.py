@@ -89,6 +89,7 @@ class Gateway:
     home: Home
     sync: Sync
     broker: Any
+    homeassistant: Any
     radio: Any
     speaker: Speaker
     timekeeper: Timekeeper
@@ -121,11 +122,15 @@ class Gateway:
     def start(self) -> None:
         if self.broker is not None:
             self.broker.start()
+        if self.homeassistant is not None:
+            self.homeassistant.start()
         self.sync.start()
         self.timekeeper.start()
         self.speaker.start()
 
     def stop(self) -> None:
+        if self.homeassistant is not None:
+            self.homeassistant.stop()
         if self.broker is not None:
             self.broker.stop()
         self.timekeeper.stop()
@@ -147,6 +152,7 @@ def build(config: GatewayConfig) -> Gateway:
     speaker = Speaker(config.speech, plan.texts)
     home.on_said(speaker.hear)
     home.on_news(changes.bump)
+    software = f"homebeat {version('homebeat')}"
     sync = Sync(
         ServerClient(config.id, key, config.server),
         config.server,
@@ -154,14 +160,16 @@ def build(config: GatewayConfig) -> Gateway:
         home,
         config.home_time,
         Backoff(_RETRY_FIRST_S, _RETRY_MOST_S),
-        f"homebeat {version('homebeat')}",
+        software,
     )
+    broker = _make_broker(config, home)
     radio = _make_radio(config, home, devices)
     return Gateway(
         config,
         home,
         sync,
-        _make_broker(config, home),
+        broker,
+        _make_homeassistant(config, home, sync, broker, software),
         radio,
         speaker,
         Timekeeper(home, config),
@@ -251,9 +259,38 @@ async def _say_ready(gateway: Gateway, page: _Page, url: str) -> None:
 def _make_broker(config: GatewayConfig, home: Home) -> Any:
     if config.mqtt is None:
         return None
+    from gateway.homeassistant import extras
     from gateway.mqtt import Broker
 
-    return Broker(config.id, config.mqtt, home, Backoff(_RETRY_FIRST_S, _RETRY_MOST_S))
+    return Broker(
+        config.id,
+        config.mqtt,
+        home,
+        Backoff(_RETRY_FIRST_S, _RETRY_MOST_S),
+        extras(config.id, home, shown=config.mqtt.home_assistant),
+    )
+
+
+def _make_homeassistant(
+    config: GatewayConfig, home: Home, sync: Sync, broker: Any, software: str
+) -> Any:
+    if config.mqtt is None:
+        return None
+    from gateway.homeassistant import HomeAssistant, leave
+
+    if not config.mqtt.home_assistant:
+        broker.on_connected(lambda: leave(home, broker.publish_retained))
+        return None
+    shown = HomeAssistant(
+        config.id,
+        home,
+        config.home_time.now,
+        lambda: sync.online,
+        broker.publish_retained,
+        software,
+    )
+    broker.on_connected(shown.greet)
+    return shown
 
 
 def _make_radio(config: GatewayConfig, home: Home, devices: Sequence[HomeDevice]) -> Any:

@@ -17,7 +17,7 @@ from rules.estimators.charts import cusum, ewma
 from rules.estimators.lines import mann_kendall, ols, theil_sen
 from rules.estimators.ranks import NORMAL, mad, median, quantile, rolling_median
 
-MOST_POINTS = 5_000
+MOST_POINTS = 2_000
 """Theil-Sen and Mann-Kendall look at all pairs."""
 
 Values = Sequence[float]

@@ -28,7 +28,7 @@ class DeviceState:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A health device nearby that is not in the settings: perhaps the one to be added."""
+    """A health device nearby that is not of this home: perhaps the one to be added."""
 
     address: str
     kind: str
@@ -53,6 +53,7 @@ class RadioState:
     """Frames that found the queue full, since the journal could not be written: they are lost."""
     devices: dict[str, DeviceState] = field(default_factory=dict)
     strangers: dict[str, Stranger] = field(default_factory=dict)
+    """No part of the home: the health page offers them."""
 
 
 def report(state: RadioState, at: datetime) -> list[tuple[str, str, str]]:
@@ -67,12 +68,6 @@ def report(state: RadioState, at: datetime) -> list[tuple[str, str, str]]:
         (device.name or device.address, _when(device, at), device.error or _clock(device))
         for device in tuple(state.devices.values())
     ]
-    for stranger in tuple(state.strangers.values()):
-        offer = (
-            f"nearby and not in the settings. If it is yours, add it under [[devices]]: "
-            f'device = "{stranger.address}", kind = "{stranger.kind}"'
-        )
-        rows.append((stranger.name or stranger.address, offer, ""))
     return rows
 
 

@@ -73,6 +73,8 @@ def _added(one: Added, people: Mapping[str, Person]) -> AddedCard:
 
 def _nearby(one: Nearby, people: Mapping[str, Person], at: datetime) -> NearbyCard:
     about = [part for part in (one.kind_title, one.says) if part and part != one.title]
+    if one.device != one.title:
+        about.append(one.device)
     when = day_time(one.at, at, zone_of(next(iter(people.values()), None)))
     return NearbyCard(
         one.device,

@@ -103,6 +103,8 @@ class WhoseCard(Struct, frozen=True):
 class HomeView(Struct, frozen=True):
     clock: str
     whose: tuple[WhoseCard, ...]
+    urgent: bool
+    """Whether a prompt can't wait: it comes before all else."""
     people: tuple[PersonView, ...]
     server_reached: bool
     waiting_urgent: int
@@ -122,7 +124,8 @@ def home_view(home: Home, at: datetime, *, reached: bool) -> HomeView:
             for person in home.plan.people.values()
         )
     cards = tuple(_whose(one, home.plan.people, at) for one in held)
-    return HomeView(clock_text(home.plan, at), cards, people, reached, waiting)
+    urgent = any(card.urgent for person in people for card in person.prompts)
+    return HomeView(clock_text(home.plan, at), cards, urgent, people, reached, waiting)
 
 
 def clock_text(plan: Plan, at: datetime) -> str:

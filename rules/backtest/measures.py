@@ -7,6 +7,7 @@ the share is certain.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 from msgspec import Struct
@@ -18,6 +19,12 @@ from rules.backtest.trial import Lived
 DAYS_A_YEAR = 365.25
 LOW, HIGH = 2.5, 97.5
 """Percentiles of the interval."""
+
+
+class Generator(Protocol):
+    """Where chance comes from: numpy's Generator, with the caller's seed."""
+
+    def multinomial(self, n: int, pvals: Sequence[float], *, size: int) -> NDArray[np.int64]: ...
 
 
 class Figure(Struct, frozen=True):
@@ -79,11 +86,11 @@ WORTH: dict[str, Ratio] = {
 LEAD = "median_lead_days"
 
 
-def draws(people: int, resamples: int, generator: np.random.Generator) -> NDArray[np.float64]:
+def draws(people: int, resamples: int, generator: Generator) -> NDArray[np.float64]:
     """How often each person is drawn, in (resamples, people)."""
     if people < 2:
         return np.zeros((0, people))
-    return generator.multinomial(people, [1.0 / people] * people, size=resamples).astype(float)
+    return generator.multinomial(people, [1.0 / people] * people, size=resamples).astype(np.float64)
 
 
 def ratio(of: Ratio, people: Sequence[Counted], drawn: NDArray[np.float64]) -> Figure:

@@ -16,6 +16,7 @@ from rules.backtest.measures import (
     WORTH,
     Counted,
     Figure,
+    Generator,
     draws,
     median_lead_days,
     ratio,
@@ -96,7 +97,7 @@ def report(
     how: Matching,
     *,
     resamples: int,
-    generator: np.random.Generator,
+    generator: Generator,
 ) -> Report:
     """`plan` is the one that the people lived under. Intervals come from `resamples` draws."""
     lives = sorted(lives, key=lambda lived: lived.person)

@@ -9,11 +9,11 @@ from fractions import Fraction
 from math import sqrt
 from typing import ClassVar
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from devices.model import Reading
-from rules.days import day_of, last_of_day, nearest_change
-from rules.exact import from_millionths, micros_of, millionths
+from rules.days import day_of, last_of_day
+from rules.exact import from_millionths, grid, micros_of, millionths
 from rules.glucose import RANGES
 from rules.kind import Kind, KindState
 from rules.limits import metric_of, the_limit
@@ -155,26 +155,27 @@ class GlucoseTime(Kind[Params, State]):
         )
 
     def _change(self, state: State) -> Number | None:
-        """One reading in weeks seldom decides: to a lower or a higher value, or none."""
+        """To the nearest value with which it would not hold; one reading in weeks seldom decides.
 
-        def holds(value: float) -> bool:
-            *days, last = state.days
-            changed = Day(
-                day=last.day,
-                count=last.count,
-                inside=last.inside,
-                sum=last.sum,
-                sum_squares=last.sum_squares,
-            )
-            self._count(changed, state.value, -1)
-            self._count(changed, value, 1)
-            return bool(self._verdict([*days, changed]))
+        A range has two ends, so every value that can be shown is looked at, the nearest first.
+        """
+        step = grid(self._metric.decimals)
+        value = millionths(state.value)
+        low, high = millionths(self._metric.low), millionths(self._metric.high)
+        for steps in range(1, (high - low) // step + 1):
+            for other in (value // step - steps, -(-value // step) + steps):
+                if low <= other * step <= high and not self._would_hold(state, other * step):
+                    change = from_millionths(other * step - value)
+                    return Number(name="change", value=change, unit=self._metric.unit)
+        return None
 
-        down = nearest_change(state.value, self._metric, True, holds)
-        up = nearest_change(state.value, self._metric, False, holds)
-        if down is None or up is None:
-            return down or up
-        return min(down, up, key=lambda way: abs(way.value))
+    def _would_hold(self, state: State, count: int) -> bool:
+        """The verdict, had the last reading been that many millionths."""
+        *days, last = state.days
+        changed = structs.replace(last)
+        self._count(changed, state.value, -1)
+        self._count(changed, from_millionths(count), 1)
+        return bool(self._verdict([*days, changed]))
 
     def words(self) -> str:
         params = self._params

@@ -47,10 +47,10 @@ class Params(Struct, frozen=True, kw_only=True):
     within: timedelta = timedelta(minutes=60)
 
     def __post_init__(self) -> None:
-        given = [self.total is not None, self.single, self.rise is not None]
-        if sum(given) != 1:
+        numbers = [number for number in (self.total, self.rise) if number is not None]
+        if len(numbers) + self.single != 1:
             raise ValueError("give exactly one of total, single and rise")
-        if not 1 <= (self.total or self.rise or 1) <= 20:
+        if not all(1 <= number <= 20 for number in numbers):
             raise ValueError("a score lies between 1 and 20")
         if self.spo2_scale not in (1, 2):
             raise ValueError("spo2_scale is 1, or 2 where a clinician set 88 to 92 %")
@@ -137,8 +137,7 @@ class News2(Kind[Params, State]):
         earlier = _earlier(state)
         if self._params.rise is not None and earlier is not None:
             numbers.append(Number(name="earlier", value=float(earlier), unit="1"))
-        for metric, latest in sorted(state.latest.items()):
-            numbers.append(Number(name=metric, value=latest.value, unit=METRICS[metric].unit))
+        numbers += [number for metric in _INPUTS for number in _number(metric, state.latest)]
         limit = 3 if self._params.single else self._params.total or self._params.rise or 0
         return Evidence(
             readings=tuple(latest.reading for _, latest in sorted(state.latest.items())),
@@ -171,6 +170,15 @@ class News2(Kind[Params, State]):
         if params.total is not None:
             return f"NEWS2 {params.total} or more {within}{scale}"
         return f"NEWS2 up by {params.rise} or more from the last complete one, {within}{scale}"
+
+
+def _number(metric: str, latest: Mapping[str, Latest]) -> list[Number]:
+    """An observation that is there; of air or oxygen and of alertness only what has points."""
+    row, found = METRICS[metric], latest.get(metric)
+    if found is None or (row.kind is not MetricKind.QUANTITY and found.value < 1.0):
+        return []
+    name = row.title.lower() if row.kind is MetricKind.QUANTITY else metric
+    return [Number(name=name, value=found.value, unit=row.unit)]
 
 
 def _oldest_us(state: State) -> int:

@@ -32,7 +32,7 @@ def page(outcome: Outcome) -> str:
         *_all(report),
         _days(report),
         _bars(
-            "Staff alerts a day per 100 people, by rule",
+            "Beginnings a day per 100 people, by rule (T1 asks the person, T3 and above staff)",
             [(row.rule, row.a_day_per_100) for row in report.rules],
         ),
         _bars(

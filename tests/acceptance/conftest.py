@@ -67,12 +67,13 @@ class TestHome:
     def journal(self) -> Path:
         return self.folder / "data" / "journal.sqlite3"
 
-    def write_settings(self, plan: str = PLAN) -> None:
+    def write_settings(self, plan: str = PLAN, *, home_assistant: bool = False) -> None:
         lines = [
             'id = "home-1"\ndata = "data"\nplan = "plan.yaml"',
             f'[server]\nurl = "{self.server_url}"\nheartbeat_s = 1\npoll_s = 0.5\ntimeout_s = 5',
             f'[page]\nlisten = "127.0.0.1:{self.page_port}"',
-            f"[mqtt]\nport = {self.broker_port}\ntopics = []",
+            f"[mqtt]\nport = {self.broker_port}\ntopics = []\n"
+            f"home_assistant = {str(home_assistant).lower()}",
         ]
         for number in range(self.sensors):
             mapping = f'topic = "sensors/{number}"\ndevice = "sensor {number}"\nmetric = "level"'

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rules.estimate import ESTIMATORS, estimate, estimate_lines
+from rules.estimate import ESTIMATORS, MOST_POINTS, estimate, estimate_lines
 
 GOOD = [
     pytest.param(
@@ -107,6 +107,11 @@ def test_each_line_gets_its_answer_and_empty_ones_are_passed_over():
     lines = ['{"estimator": "mad", "y": [1, 2]}\n', "\n", "nonsense\n"]
     answers = [json.loads(line) for line in estimate_lines(lines)]
     assert [sorted(answer) for answer in answers] == [["mad", "median", "robust_sd"], ["error"]]
+
+
+def test_more_points_than_pairs_can_be_made_of_are_refused():
+    line = {"estimator": "theil_sen", "y": list(range(MOST_POINTS + 1))}
+    assert str(MOST_POINTS) in estimate(json.dumps(line))["error"]
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

@@ -115,3 +115,53 @@ def test_who_was_slower_is_told_and_loses_no_word(busy: Care, faults: Any) -> No
     expect(changed).to_be_visible()
     second.get_by_role("button", name="Resolve").click()
     expect(second.get_by_role("alert")).to_contain_text("resolved already")
+
+
+def test_a_wrong_weight_is_marked_by_staff_with_a_reason(
+    busy: Care, faults: Any, pictures: Any, checked: Any
+) -> None:
+    faults.expected = ("status of 422",)
+    page = busy.signed_in()
+    page.get_by_role("link", name="Margaret Ellis").last.click()
+    page.wait_for_url("**/people/*")
+    weights = page.get_by_role("region", name="Weight", exact=True)
+    weights.get_by_text("The numbers of this chart in a table").click()
+    weights.get_by_role("link", name="Wrong? : Weight").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Is this reading wrong?")
+    expect(page.get_by_role("main")).to_contain_text("72.4 kg")
+    pictures(page, "correct")
+    page.get_by_role("button", name="Mark as entered in error").click()
+    summary = page.get_by_role("alert")
+    expect(summary).to_contain_text("Choose why this reading does not count.")
+    checked(page)
+    summary.get_by_role("link").click()
+    expect(page.get_by_label("It was someone else’s")).to_be_focused()
+    page.get_by_label("Something slipped or moved").check()
+    page.get_by_label("What else should colleagues know?").fill("She held on to the <door>.")
+    page.get_by_role("button", name="Mark as entered in error").click()
+    expect(page.get_by_role("status").first).to_contain_text("Marked as entered in error")
+    expect(page.get_by_role("main")).to_contain_text("71.6 kg")
+    pictures(page, "person-corrected")
+    weights.get_by_text("The numbers of this chart in a table").click()
+    weights.get_by_role("link", name="Who said so").click()
+    expect(page.get_by_role("main")).to_contain_text("said Sam Okoro")
+    expect(page.get_by_role("main")).to_contain_text("She held on to the <door>.")
+    expect(page.get_by_role("button", name="Mark as entered in error")).to_have_count(0)
+    pictures(page, "correct-done")
+
+
+def test_a_reading_is_marked_without_javascript(busy: Care) -> None:
+    page = busy.signed_in(java_script_enabled=False)
+    page.get_by_role("link", name="Joan Hart").last.click()
+    page.get_by_role("link", name="Wrong? : Blood pressure").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Are these readings wrong?")
+    page.get_by_label("Nobody took this reading").check()
+    page.get_by_role("button", name="Mark as entered in error").click()
+    expect(page.get_by_text("Marked as entered in error.")).to_be_visible()
+    expect(page.get_by_role("link", name="Who said so")).to_have_count(1)
+
+
+def test_a_person_is_not_offered_to_mark_a_reading_at_the_server(busy: Care) -> None:
+    page = busy.signed_in("Joan Hart")
+    expect(page.get_by_role("heading", name="Blood pressure")).to_be_visible()
+    expect(page.get_by_role("link", name="Wrong?")).to_have_count(0)

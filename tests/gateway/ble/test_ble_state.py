@@ -51,14 +51,12 @@ def test_a_journal_that_can_not_be_written_and_lost_frames_are_told() -> None:
     ]
 
 
-def test_a_stranger_comes_with_what_to_write_into_the_settings() -> None:
+def test_a_stranger_is_no_part_of_the_home() -> None:
     state = RadioState()
     state.strangers["A4:C1:38:00:00:09"] = Stranger(
         "A4:C1:38:00:00:09", "gatt.weight_scale", "BF720", AT
     )
-    name, offer, trouble = report(state, AT)[-1]
-    assert (name, trouble) == ("BF720", "")
-    assert 'device = "A4:C1:38:00:00:09", kind = "gatt.weight_scale"' in offer
+    assert [part for part, _, _ in report(state, AT)] == ["Bluetooth"]
 
 
 @pytest.mark.parametrize(
