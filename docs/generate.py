@@ -119,6 +119,8 @@ def as_written(value: object) -> str:
         return f"{{{example_words(value)}}}"
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(as_written, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -1,6 +1,7 @@
 """`homebeat rules ...`: is this plan or pack right, do its cases pass, what does it say?"""
 
 import json
+import sys
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -10,12 +11,17 @@ import typer
 
 from plumbing.documents import DocumentError, line_of, load_yaml
 from rules.cases import Verdict, parse_cases, run_case
+from rules.estimate import estimate_lines
 from rules.explain import explain_rule
 from rules.model import Rule
+from rules.news2 import score_lines
 from rules.place import PlanError
 from rules.plan import Pack, parse_pack, parse_plan
 
 app = typer.Typer(no_args_is_help=True, help="Check, test and explain rule packs and care plans.")
+
+scores = typer.Typer(no_args_is_help=True, help="Scores, so that they can be checked by hand.")
+app.add_typer(scores, name="score")
 
 Files = Annotated[
     list[Path] | None,
@@ -75,6 +81,26 @@ def explain(paths: Files = None, as_json: AsJson = False) -> None:
             who = f"{rule.patient}: " if rule.patient else ""
             text = f"{who}{rule.title} ({rule.id}, {rule.then.tier.name})\n  {said}\n"
             typer.echo(json.dumps(row) if as_json else text)
+
+
+
+@scores.callback()
+def _scores() -> None:
+    """Scores, so that they can be checked by hand."""
+
+
+@scores.command()
+def news2() -> None:
+    """NEWS2 of JSON lines: rr, spo2, spo2_scale, on_oxygen, sbp, hr, temp, consciousness."""
+    for answer in score_lines(sys.stdin):
+        typer.echo(answer)
+
+
+@app.command()
+def estimate() -> None:
+    """The statistics of the rules, from JSON lines: estimator, x, y, params."""
+    for answer in estimate_lines(sys.stdin):
+        typer.echo(answer)
 
 
 def _rules_of(path: Path) -> list[tuple[Rule, str]]:
