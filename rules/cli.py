@@ -83,7 +83,6 @@ def explain(paths: Files = None, as_json: AsJson = False) -> None:
             typer.echo(json.dumps(row) if as_json else text)
 
 
-
 @scores.callback()
 def _scores() -> None:
     """Scores, so that they can be checked by hand."""

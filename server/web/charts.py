@@ -186,7 +186,9 @@ def draw(
 def _scale(values: Sequence[float], highest: float) -> tuple[float, float, float]:
     """Lowest and highest level of the scale and its step of 1, 2 or 5 times a power of ten."""
     low, high = min(values), max(values)
-    room = (high - low) * 0.1 or max(abs(high) * 0.05, 0.5)
+    # Closer than a millionth they are one value: the labels could not tell them apart.
+    flat = high - low < abs(high) * 1e-6
+    room = max(abs(high) * 0.05, 0.5) if flat else (high - low) * 0.1 or 0.5
     low, high = low - room, high + room
     rough = (high - low) / 5
     power = 10.0 ** floor(log10(rough))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from devices.model import Quality
@@ -74,6 +74,7 @@ def test_labels_under_a_chart_never_touch(size: Size, span_h: float) -> None:
         assert after.at - before.at >= 36
 
 
+@example(values=[1.0, 1.0000000000000002])
 @given(values=st.lists(st.floats(1, 300), min_size=2, max_size=20))
 def test_labels_of_the_scale_are_distinct_and_ordered(values: list[float]) -> None:
     levels = [float(tick.label) for tick in drawn(line(*values)).values]

@@ -137,7 +137,7 @@ def test_a_wrong_weight_is_marked_by_staff_with_a_reason(
     summary.get_by_role("link").click()
     expect(page.get_by_label("It was someone else’s")).to_be_focused()
     page.get_by_label("Something slipped or moved").check()
-    page.get_by_label("What else should colleagues know?").fill("She held on to the <door>.")
+    page.get_by_label("What else should colleagues know?").fill("She held on to the door.")
     page.get_by_role("button", name="Mark as entered in error").click()
     expect(page.get_by_role("status").first).to_contain_text("Marked as entered in error")
     expect(page.get_by_role("main")).to_contain_text("71.6 kg")
@@ -145,7 +145,7 @@ def test_a_wrong_weight_is_marked_by_staff_with_a_reason(
     weights.get_by_text("The numbers of this chart in a table").click()
     weights.get_by_role("link", name="Who said so").click()
     expect(page.get_by_role("main")).to_contain_text("said Sam Okoro")
-    expect(page.get_by_role("main")).to_contain_text("She held on to the <door>.")
+    expect(page.get_by_role("main")).to_contain_text("She held on to the door.")
     expect(page.get_by_role("button", name="Mark as entered in error")).to_have_count(0)
     pictures(page, "correct-done")
 
