@@ -72,7 +72,7 @@ class TestHome:
             'id = "home-1"\ndata = "data"\nplan = "plan.yaml"',
             f'[server]\nurl = "{self.server_url}"\nheartbeat_s = 1\npoll_s = 0.5\ntimeout_s = 5',
             f'[page]\nlisten = "127.0.0.1:{self.page_port}"',
-            f"[mqtt]\nport = {self.broker_port}\ntopics = []\n"
+            f"[mqtt]\nport = {self.broker_port}\ntopics = []",
             f"home_assistant = {str(home_assistant).lower()}",
         ]
         for number in range(self.sensors):
