@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from time import sleep
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -68,7 +67,9 @@ def test_entities_states_and_the_button_reach_a_home_assistant_and_back(
         lambda: early.seen.get(TOPICS.availability) == "online", LIMIT_S, "online"
     )
     late = listening()
-    home.gateway.wait_until(lambda: TOPICS.config in late.seen, LIMIT_S, "retained")
+    home.gateway.wait_until(
+        lambda: set(TOPICS.retained(["tester"])) <= set(late.seen), LIMIT_S, "retained"
+    )
     components = late.state(TOPICS.config)["components"]
     assert components["tester_im_ok"]["command_topic"] == TOPICS.im_ok("tester")
     assert late.state(TOPICS.prompts("tester"))["open"] == 0
@@ -113,11 +114,9 @@ def test_a_gateway_that_is_killed_or_stopped_is_shown_as_not_there(
             lambda: there.seen.get(TOPICS.availability) == "online", LIMIT_S, "online"
         )
         getattr(gateway, end)()
-        for _ in range(100):
-            if there.seen[TOPICS.availability] == "offline":
-                break
-            sleep(0.1)
-        assert there.seen[TOPICS.availability] == "offline", end
+        home.broker.wait_until(
+            lambda: there.seen[TOPICS.availability] == "offline", LIMIT_S, f"told of the {end}"
+        )
 
 
 def test_switched_off_it_leaves_nothing_on_the_broker(
@@ -133,5 +132,6 @@ def test_switched_off_it_leaves_nothing_on_the_broker(
     home.publish([("sensors/0", {"v": 2.0, "ts": 1_770_000_010})])
     home.gateway.wait_until(lambda: ("sensor 0", 2.0) in home.values(), LIMIT_S, "hearing")
     later = listening()
-    sleep(0.5)
-    assert later.seen == {}
+    later.client.publish("homebeat/after-all-that-is-retained", "now", qos=1)
+    home.gateway.wait_until(lambda: bool(later.seen), LIMIT_S, "listening")
+    assert later.seen == {"homebeat/after-all-that-is-retained": "now"}
