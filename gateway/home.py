@@ -110,10 +110,13 @@ class Home:
 
     def caught_up(self) -> None:
         """What waited for us while we were away is in: from now on silence means something."""
-        with self._lock:
-            behind, self._known_until = self._known_until, None
-        if behind is not None:
+        if self._known_until is not None:
+            self.stop_waiting()
             self.wake()
+
+    def stop_waiting(self) -> None:
+        """Judge silence from now on, whether or not all that waited for us is in."""
+        self._known_until = None
 
     def wake(self) -> None:
         """Judge what is due by now: absences, persistence, open questions."""

@@ -157,8 +157,11 @@ class Broker:
                 self._serve()
                 if self._stopping.is_set():
                     self._send_outgoing()
-            except (OSError, ValueError) as error:
+            except OSError as error:
                 self.last_error = str(error)
+            except Exception as error:  # noqa: BLE001 - a thread that dies leaves the home deaf
+                self.last_error = f"{type(error).__name__}: {error}"
+                log.error("connection given up after a mistake, made anew", error=error)
             self.connected = False
             if self._stopping.is_set():
                 break

@@ -64,8 +64,8 @@ class Timekeeper:
 
     def _run(self) -> None:
         self._stopping.wait(self._catch_up_s)
-        self._home.caught_up()
         while not self._stopping.is_set():
+            self._home.stop_waiting()
             due = self._home.wake_at()
             nap_s = _LONGEST_NAP_S if due is None else self._time.wait_s(due)
             if nap_s > 0:
