@@ -14,7 +14,8 @@ Care = Any
 
 
 def alert_of(page: Page, person: str) -> Any:
-    return page.locator("[data-alert]").filter(has_text=person)
+    """The person's own row: that of a silent home names its people too."""
+    return page.locator("[data-alert]").filter(has_text=person, has_not_text="Home of")
 
 
 def is_live(page: Page) -> None:
