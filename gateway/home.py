@@ -122,13 +122,9 @@ class Home:
         """Judge what is due by now: absences, persistence, open questions."""
         with self._lock:
             at = self.now()
-            try:
-                with self._journal.transaction():
-                    said = self._judge((), at)
-                    self._journal.expire_prompts(at)
-            except Exception:
-                self._restore()
-                raise
+            with self._changing():
+                said = self._judge((), at)
+                self._journal.expire_prompts(at)
         self._tell(said)
 
     def answer(self, prompt_id: str, answers: Mapping[str, bool]) -> bool:
@@ -177,13 +173,9 @@ class Home:
                 by=by,
                 reason=reason,
             )
-            try:
-                with self._journal.transaction():
-                    self._journal.correct(correction)
-                    said = self._judge((), at, (reading,))
-            except Exception:
-                self._restore()
-                raise
+            with self._changing():
+                self._journal.correct(correction)
+                said = self._judge((), at, (reading,))
         self._tell(said)
         return True
 
@@ -392,7 +384,7 @@ class Home:
         prompts: list[Prompt] = []
         alerts: list[AlertRequest] = []
         for finding in settled.findings:
-            if not self._journal.add_finding(finding):
+            if not self._journal.add_finding(finding, at):
                 continue
             outcome = decide(self.plan, finding, at)
             if outcome.prompt is not None and self._journal.add_prompt(outcome.prompt):
@@ -432,17 +424,13 @@ class Home:
         rows: list[tuple[Reading, bytes | None]] = [
             (_own_word(patient, metric, yes, at), raw.encode()) for metric, yes in answers.items()
         ]
-        try:
-            with self._journal.transaction():
-                said = self._judge(self._journal.add_readings(rows), at)
-                if asked is not None:
-                    answered = (*asked.answered, *answers)
-                    self._journal.put_answered(asked.prompt.id, answered)
-                    if set(asked.prompt.ask) <= set(answered):
-                        self._journal.close_prompt(asked.prompt.id, "answered")
-        except Exception:
-            self._restore()
-            raise
+        with self._changing():
+            said = self._judge(self._journal.add_readings(rows), at)
+            if asked is not None:
+                answered = (*asked.answered, *answers)
+                self._journal.put_answered(asked.prompt.id, answered)
+                if set(asked.prompt.ask) <= set(answered):
+                    self._journal.close_prompt(asked.prompt.id, "answered")
         return said
 
     def _restore(self) -> None:

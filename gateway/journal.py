@@ -127,14 +127,14 @@ class Journal:
                 new.append(reading)
         return new
 
-    def add_finding(self, finding: Finding) -> bool:
-        """False where it was there already. One that was undone stands again."""
+    def add_finding(self, finding: Finding, at: datetime) -> bool:
+        """False where it was there already. One that was undone stands again, from `at` on."""
         new = self._add(
             RecordKind.FINDING, finding.id, finding.at, finding.patient, finding.rule, finding
         )
         if not new and self._db.execute(_SQL["unstrike"], (finding.id,)).rowcount == 1:
             self._db.execute(_SQL["ask_again"], (finding.id,))
-            self._tell_of_standing(finding.id, finding.patient, finding.at, STANDS_AGAIN)
+            self._tell_of_standing(finding.id, finding.patient, at, STANDS_AGAIN)
         return new
 
     def add_alert(self, alert: AlertRequest) -> bool:

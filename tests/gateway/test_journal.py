@@ -9,7 +9,7 @@ import pytest
 from devices.model import Fact, Reading, reading_id
 from gateway.journal import KEPT_REFUSALS, Journal, JournalError
 from rules.model import AlertRequest, Evidence, Finding, Lane, Phase, Prompt, Tier
-from rules.records import RecordKind, decode_body
+from rules.records import RecordKind, Superseded, decode_body
 
 AT = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 
@@ -136,8 +136,8 @@ def test_what_was_sent_stays_sent_after_a_restart(tmp_path: Path) -> None:
 
 def test_a_superseded_finding_stands_no_more_and_its_prompt_is_withdrawn(journal: Journal) -> None:
     with journal.transaction():
-        assert journal.add_finding(finding())
-        assert not journal.add_finding(finding())
+        assert journal.add_finding(finding(), AT)
+        assert not journal.add_finding(finding(), AT)
         journal.add_prompt(prompt())
         journal.add_alert(alert(Tier.T3))
         journal.supersede("f-weight-gain", "margaret", AT, "late-reading")
@@ -146,6 +146,25 @@ def test_a_superseded_finding_stands_no_more_and_its_prompt_is_withdrawn(journal
     assert journal.last_alerts(10) == []
     kinds = [record.kind for record in journal.outbox(Lane.URGENT, "home-1", 10)]
     assert kinds == [RecordKind.ALERT, RecordKind.SUPERSEDED]
+
+
+def test_the_server_is_told_each_time_that_a_finding_is_undone_and_stands_again(
+    journal: Journal,
+) -> None:
+    with journal.transaction():
+        journal.add_finding(finding(), AT)
+        for hour in (1, 3):
+            journal.supersede(
+                "f-weight-gain", "margaret", AT + timedelta(hours=hour), "late-reading"
+            )
+            assert not journal.add_finding(finding(), AT + timedelta(hours=hour + 1))
+    told = [decode_body(record) for record in journal.outbox(Lane.URGENT, "home-1", 10)]
+    assert [body.by for body in told if isinstance(body, Superseded)] == [
+        "late-reading",
+        "stands-again",
+        "late-reading",
+        "stands-again",
+    ]
 
 
 def test_a_prompt_is_asked_until_it_is_answered_or_over(journal: Journal) -> None:
