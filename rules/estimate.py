@@ -43,10 +43,13 @@ class TheilSenParams(Struct, forbid_unknown_fields=True):
 
 
 class EwmaParams(Struct, forbid_unknown_fields=True):
-    """`weight` is that of the newest value; `width` counts standard deviations of the average."""
+    """`weight` is that of the newest value; `width` counts standard deviations of the average.
+
+    Without a `target` the average begins at the first value, and the limits lie around that.
+    """
 
     weight: float = 0.2
-    target: float = 0.0
+    target: float | None = None
     sigma: float = 1.0
     width: float = 3.0
     steady: bool = False
@@ -77,6 +80,35 @@ class QuantileParams(Struct, forbid_unknown_fields=True):
 
     p: float
     type: int = 7
+
+
+OTHER_WORDS: dict[str, dict[str, str]] = {
+    "theil_sen": {"alpha": "confidence", "level": "confidence"},
+    "ewma": {
+        "lambda": "weight",
+        "alpha": "weight",
+        "L": "width",
+        "mean": "target",
+        "mu": "target",
+        "mu0": "target",
+        "start": "target",
+        "sd": "sigma",
+    },
+    "cusum": {
+        "mean": "target",
+        "mu": "target",
+        "mu0": "target",
+        "sd": "sigma",
+        "slack": "k",
+        "drift": "k",
+        "threshold": "h",
+        "side": "sides",
+    },
+    "rolling_median": {"n": "window", "size": "window"},
+    "mad": {"constant": "scale"},
+    "quantile": {"q": "p", "prob": "p", "method": "type"},
+}
+"""Words that textbooks and other tools have for a param, by estimator."""
 
 
 def _few(x: Values, y: Values) -> None:
@@ -159,13 +191,24 @@ def _answered(asked: Line) -> dict[str, Any]:
     if len(x) != len(asked.y):
         raise ValueError(f"x has {len(x)} values and y {len(asked.y)}: give one x for each y")
     try:
-        params = msgspec.convert(asked.params or {}, estimator.params)
+        params = msgspec.convert(_in_our_words(asked), estimator.params)
     except msgspec.ValidationError as wrong:
         raise ValueError(f"params: {wrong}: write them like {estimator.example}") from wrong
     answer: dict[str, Any] = msgspec.to_builtins(estimator.run(x, asked.y, params))
     if not all(_finite(value) for value in answer.values()):
         raise OverflowError
     return answer
+
+
+def _in_our_words(asked: Line) -> dict[str, Any]:
+    words = OTHER_WORDS.get(asked.estimator, {})
+    given: dict[str, Any] = {}
+    for name, value in (asked.params or {}).items():
+        word = words.get(name, name)
+        if word in given:
+            raise ValueError(f"params: {name} and another say {word} twice: leave one of them out")
+        given[word] = value
+    return given
 
 
 def _finite(value: Any) -> bool:

@@ -21,7 +21,7 @@ from plumbing.signing import (
 from rules.records import MAX_BODY_BYTES
 from server.permissions import Action, Actor, Resource, Role, allowed
 from server.problems import NotSignedIn, Problem
-from server.queries import alert_patient
+from server.queries.alerts import alert_patient
 from server.sessions import current_user
 from server.site import site_of
 

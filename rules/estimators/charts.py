@@ -36,12 +36,13 @@ def ewma(
     values: Iterable[float],
     *,
     weight: float = 0.2,
-    target: float = 0.0,
+    target: float | None = None,
     sigma: float = 1.0,
     width: float = 3.0,
     steady: bool = False,
 ) -> Averages:
-    """Exponentially weighted moving average: z = weight * y + (1 - weight) * z, from `target`.
+    """Exponentially weighted moving average: z = weight * y + (1 - weight) * z, from `target`, or
+    from the first value where there is none.
 
     Limits lie `width` standard deviations of z on either side of the target: sigma * sqrt(weight /
     (2 - weight) * (1 - (1 - weight)^(2 i))) for the i-th value, or, `steady`, what that tends to.
@@ -55,15 +56,17 @@ def ewma(
     lower: list[float] = []
     upper: list[float] = []
     first_alarm = None
-    average, fading = target, 1.0
-    for number, value in enumerate(values):
+    given = list(values)
+    middle = target if target is not None else given[0] if given else 0.0
+    average, fading = middle, 1.0
+    for number, value in enumerate(given):
         average = smoothed(average, value, weight)
         fading *= (1 - weight) ** 2
         room = width * sigma * sqrt(weight / (2 - weight) * (1.0 if steady else 1 - fading))
         statistic.append(average)
-        lower.append(target - room)
-        upper.append(target + room)
-        if first_alarm is None and abs(average - target) > room:
+        lower.append(middle - room)
+        upper.append(middle + room)
+        if first_alarm is None and abs(average - middle) > room:
             first_alarm = number
     return Averages(statistic=statistic, lower=lower, upper=upper, first_alarm=first_alarm)
 

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from server import queries
 from server.api import answers
 from server.doors import AsUser, person_in_path
 from server.permissions import Action, Actor
 from server.problems import Problem
+from server.queries.readings import latest_values
+from server.queries.worklist import worklist
 from server.site import site_of
 
 router = APIRouter(prefix="/api/v1")
@@ -20,7 +21,7 @@ async def read_alerts(
 ) -> Response:
     """The worklist: alerts that are not resolved, the state of the homes, and everyone."""
     site = site_of(request)
-    return answers.json(request, await queries.worklist(site.db, site.config))
+    return answers.json(request, await worklist(site.db, site.config))
 
 
 @router.get("/people/{person}/latest")
@@ -33,4 +34,4 @@ async def read_latest(
     site = site_of(request)
     if site.config.person(person) is None:
         raise Problem(404, "person", "There is no such person", "Look at /api/v1/alerts.")
-    return answers.json(request, await queries.latest_values(site.db, person))
+    return answers.json(request, await latest_values(site.db, person))

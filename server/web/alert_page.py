@@ -11,7 +11,7 @@ from rules.model import AlertRequest, Evidence
 from rules.words import shown_number
 from server.alerting.lifecycle import Action
 from server.config import ServerConfig
-from server.queries import AlertDetail, AuditRow, Behind
+from server.queries.alerts import AlertDetail, AuditRow, Behind
 from server.web import quantities, wording
 from server.web.counterfactuals import NOT_ASKED, Rests, limits, sentences
 from server.web.figures import Reader, figures, remark

@@ -6,7 +6,7 @@ from devices.metrics import Kind
 from rules.limits import RULE_PREFIX
 from rules.model import Evidence, Number
 from rules.words import shown
-from server.queries import Point as Reading
+from server.queries.readings import Point as Reading
 from server.web import quantities
 from server.web.charts import Limit, Side
 

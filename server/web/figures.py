@@ -10,8 +10,8 @@ from msgspec import Struct, structs
 from devices.metrics import Kind
 from devices.model import Quality
 from rules.words import unit_text
-from server.queries import Point as Reading
-from server.queries import Series
+from server.queries.readings import Point as Reading
+from server.queries.readings import Series
 from server.web import quantities
 from server.web.charts import NARROW, OUTLINES, WIDE, Limit, Line, Point, Shape, draw
 from server.web.correction_page import address

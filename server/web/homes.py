@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from server.config import Person
-from server.queries import HomeStatus
+from server.queries.homes import HomeStatus
 from server.web.moments import moment
 from server.web.views import HomeLine
 

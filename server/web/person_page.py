@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from devices.metrics import Kind
-from server import queries
 from server.config import Person
-from server.queries import AlertSummary, LatestValue
+from server.queries.alerts import AlertSummary
+from server.queries.asked import Asked as AskedData
+from server.queries.person import PersonPage
+from server.queries.readings import LatestValue
 from server.web import quantities, wording
 from server.web.figures import Reader, figures, remark
 from server.web.homes import home_line
@@ -17,7 +19,7 @@ from server.web.views import Asked, Latest, PersonAlert, PersonView
 _UPPER, _LOWER = "systolic_pressure", "diastolic_pressure"
 
 
-def present(data: queries.PersonPage, *, own: bool, machine_now: datetime) -> PersonView:
+def present(data: PersonPage, *, own: bool, machine_now: datetime) -> PersonView:
     """`own`: the reader is the person. `machine_now` judges when the home was last heard."""
     person, now = data.person, data.home_now
     titles = wording.PLAIN_TITLES if own else {}
@@ -82,7 +84,7 @@ def _latest(value: LatestValue, titles: wording.Titles, person: Person, now: dat
     )
 
 
-def _asked(asked: queries.Asked, person: Person, now: datetime) -> Asked:
+def _asked(asked: AskedData, person: Person, now: datetime) -> Asked:
     given = {answer.metric: "Yes" if answer.yes else "No" for answer in asked.answers}
     return Asked(
         words=for_person(asked.prompt.text, asked.prompt.values),

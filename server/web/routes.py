@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from plumbing.clock import utc_now
-from server import queries, sessions, users
+from server import sessions, users
 from server.alerting.ledger import NotPossible, Times, act, staff
 from server.alerting.lifecycle import Action as Step
 from server.alerting.lifecycle import State
@@ -17,6 +17,9 @@ from server.doors import AsUser, alert_in_path, person_in_path
 from server.live import LiveEvent
 from server.permissions import Action, Actor, Role, sees
 from server.problems import Problem
+from server.queries.alerts import alert_detail as read_alert
+from server.queries.person import person_page as read_person
+from server.queries.worklist import worklist as read_worklist
 from server.site import Site, site_of
 from server.web import alert_page, person_page, worklist
 from server.web.pages import page
@@ -78,12 +81,12 @@ async def first_page(
     if not sees(actor, Action.SEE_WORKLIST, None, utc_now()):
         return RedirectResponse(home_of(actor), 303)
     site = site_of(request)
-    resolved = await queries.alert_detail(site.db, site.config, done) if done else None
+    resolved = await read_alert(site.db, site.config, done) if done else None
     return page(
         "worklist.jinja",
         viewer=viewer_of(actor),
         worklist=worklist.present(
-            await queries.worklist(site.db, site.config), site.config, utc_now()
+            await read_worklist(site.db, site.config), site.config, utc_now()
         ),
         done=resolved.alert.name if resolved and resolved.alert.state is State.RESOLVED else "",
     )
@@ -96,7 +99,7 @@ async def worklist_part(
 ) -> Response:
     """The part of the worklist that changes: a page that is open asks for it by itself."""
     site = site_of(request)
-    found = await queries.worklist(site.db, site.config)
+    found = await read_worklist(site.db, site.config)
     return page("_worklist.jinja", worklist=worklist.present(found, site.config, utc_now()))
 
 
@@ -151,7 +154,7 @@ async def one_person(
     corrected: str = "",
 ) -> Response:
     site = site_of(request)
-    found = await queries.person_page(site.db, site.config, person)
+    found = await read_person(site.db, site.config, person)
     if found is None:
         raise Problem(404, "person", "There is no such person", "Go back to the list at /.")
     shown = person_page.present(found, own=actor.role is Role.PATIENT, machine_now=utc_now())
@@ -220,7 +223,7 @@ async def _alert_page(
     status: int = 200,
 ) -> Response:
     site = site_of(request)
-    found = await queries.alert_detail(site.db, site.config, alert)
+    found = await read_alert(site.db, site.config, alert)
     if found is None:
         raise Problem(404, "alert", "There is no such alert", "Go back to the list at /.")
     return page(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rules.model import Tier
 from server.alerting.lifecycle import Action, State
 from server.config import Person, ServerConfig
-from server.queries import AlertSummary
+from server.queries.alerts import AlertSummary
 from server.web.views import PersonRef, Urgency
 
 URGENCIES = {

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from server import queries
 from server.config import Person, ServerConfig
-from server.queries import AlertSummary, LatestValue, PersonStatus
+from server.queries.alerts import AlertSummary
+from server.queries.readings import LatestValue
+from server.queries.worklist import PersonStatus
+from server.queries.worklist import Worklist as WorklistData
 from server.web import wording
 from server.web.homes import home_line
 from server.web.moments import UTC, Moment, moment
@@ -13,7 +15,7 @@ from server.web.packs import for_staff
 from server.web.views import AlertRow, Group, KitRow, PersonRow, Worklist
 
 
-def present(data: queries.Worklist, config: ServerConfig, machine_now: datetime) -> Worklist:
+def present(data: WorklistData, config: ServerConfig, machine_now: datetime) -> Worklist:
     """Alerts by tier; in each tier those that nobody has seen first, oldest first.
 
     `machine_now` judges when a home was last heard.
@@ -53,7 +55,7 @@ def alert_row(alert: AlertSummary, people: Mapping[str, Person], now: datetime) 
     )
 
 
-def _kit_row(alert: AlertSummary, data: queries.Worklist, config: ServerConfig) -> KitRow:
+def _kit_row(alert: AlertSummary, data: WorklistData, config: ServerConfig) -> KitRow:
     return KitRow(
         alert=alert.id,
         what=wording.home(config, alert.gateway),
@@ -67,12 +69,12 @@ def _unseen(alert: AlertSummary) -> bool:
     return alert.state in wording.UNSEEN
 
 
-def _zone(data: queries.Worklist) -> str:
+def _zone(data: WorklistData) -> str:
     """Of what belongs to no person: where the first of them lives."""
     return data.people[0].person.timezone if data.people else UTC
 
 
-def _person_row(status: PersonStatus, data: queries.Worklist, machine_now: datetime) -> PersonRow:
+def _person_row(status: PersonStatus, data: WorklistData, machine_now: datetime) -> PersonRow:
     person = status.person
     return PersonRow(
         person=wording.person(person),

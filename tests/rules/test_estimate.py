@@ -32,6 +32,16 @@ GOOD = [
         id="ewma",
     ),
     pytest.param(
+        {"estimator": "ewma", "y": [80, 82], "params": {"weight": 0.5}},
+        {"statistic": [80.0, 81.0], "first_alarm": None},
+        id="ewma from its first value",
+    ),
+    pytest.param(
+        {"estimator": "ewma", "y": [1], "params": {"lambda": 1, "L": 2, "mu0": 1, "sd": 1}},
+        {"statistic": [1], "lower": [-1], "upper": [3]},
+        id="ewma in a textbook's words",
+    ),
+    pytest.param(
         {"estimator": "rolling_median", "y": [1, 9, 2], "params": {"window": 2}},
         {"values": [None, 5.0, 5.5]},
         id="rolling_median",
@@ -75,7 +85,10 @@ BAD = [
     pytest.param('{"estimator": "ols", "y": [1, 1e999]}', "", id="infinity"),
     pytest.param('{"estimator": "ols", "y": ["1", 2]}', "y[0]", id="text"),
     pytest.param('{"estimator": "ols", "y": [true, 2]}', "y[0]", id="true"),
-    pytest.param('{"estimator": "ewma", "y": [1], "params": {"lambda": 1}}', "weight", id="word"),
+    pytest.param('{"estimator": "ewma", "y": [1], "params": {"weigth": 1}}', "weight", id="word"),
+    pytest.param(
+        '{"estimator": "ewma", "y": [1], "params": {"lambda": 1, "weight": 1}}', "twice", id="twice"
+    ),
     pytest.param('{"estimator": "ewma", "y": [1], "params": {"weight": 0}}', "above 0", id="0"),
     pytest.param('{"estimator": "ewma", "y": [1], "params": {"sigma": 0}}', "above 0", id="sd 0"),
     pytest.param('{"estimator": "cusum", "y": [1], "params": {"k": -1}}', "negative", id="k"),

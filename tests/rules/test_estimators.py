@@ -170,7 +170,9 @@ def test_ewma_follows_the_handbook():
 
 def test_the_limits_of_ewma_widen_to_the_steady_ones():
     values = [0.0] * 60
-    exact, steady = ewma(values, weight=0.2), ewma(values, weight=0.2, steady=True)
+    exact, steady = (
+        ewma(values, weight=0.2, target=0.0, steady=steady) for steady in (False, True)
+    )
     assert exact.upper[0] == pytest.approx(3 * 0.2)
     assert exact.upper[-1] == pytest.approx(steady.upper[-1])
     assert steady.upper[0] == pytest.approx(3 * (0.2 / 1.8) ** 0.5)
@@ -210,8 +212,8 @@ def test_an_alarm_says_when_and_on_which_side(sides, first, side):
 def test_a_chart_says_nothing_exactly_at_its_limit():
     assert cusum([1.5, 1.5], k=0.5, h=2.0).first_alarm is None
     assert cusum([1.5, 1.75], k=0.5, h=2.0).first_alarm == 1
-    assert ewma([3.0], weight=1.0, width=3.0).first_alarm is None
-    assert ewma([3.25], weight=1.0, width=3.0).first_alarm == 0
+    assert ewma([3.0], weight=1.0, target=0.0, width=3.0).first_alarm is None
+    assert ewma([3.25], weight=1.0, target=0.0, width=3.0).first_alarm == 0
 
 
 # Montgomery, Introduction to Statistical Quality Control, 9.1 (k 0.5, h 5, both sides): the mean

@@ -8,11 +8,14 @@ import pytest
 from devices.model import Quality
 from plumbing.clock import HomeTime, Pace, utc_now
 from rules.model import Evidence, Lane, Prompt, Tier
-from server import queries
 from server.alerting import deadman
 from server.alerting.ledger import Author, Times, act
 from server.alerting.lifecycle import Action, State
-from server.queries import Point, match_answers
+from server.queries.alerts import alert_detail, alert_patient
+from server.queries.asked import match_answers
+from server.queries.person import person_page
+from server.queries.readings import Point
+from server.queries.worklist import worklist
 
 AT = datetime(2026, 3, 3, 7, 40, tzinfo=UTC)
 ANKLES, BREATH = "symptom.ankles_swollen", "symptom.breathless"
@@ -127,7 +130,7 @@ class TestPages:
     async def test_an_alert_shows_its_evidence_the_prompt_and_the_chart_behind_it(
         self, story, home_config
     ) -> None:
-        detail = await queries.alert_detail(story.site.db, home_config, "a1")
+        detail = await alert_detail(story.site.db, home_config, "a1")
         assert detail.alert.name == "Margaret Ellis"
         assert (detail.alert.tier, detail.alert.state) == (Tier.T4, State.OPEN)
         assert detail.person.matters == "The allotment"
@@ -151,7 +154,7 @@ class TestPages:
     async def test_a_persons_page_shows_what_is_newest_and_what_was_asked(
         self, story, home_config
     ) -> None:
-        page = await queries.person_page(story.site.db, home_config, "margaret")
+        page = await person_page(story.site.db, home_config, "margaret")
         latest = {value.metric: value for value in page.latest}
         assert latest["body_weight"].value == 82.0
         assert latest["movement"].value == 0.0
@@ -165,7 +168,7 @@ class TestPages:
     async def test_the_worklist_names_everyone_and_when_they_last_moved(
         self, story, home_config
     ) -> None:
-        found = await queries.worklist(story.site.db, home_config)
+        found = await worklist(story.site.db, home_config)
         margaret, joan = found.people
         assert margaret.last.metric == "movement"
         assert margaret.movement.taken_at == AT + timedelta(minutes=8)
@@ -174,14 +177,14 @@ class TestPages:
     async def test_a_person_without_anything_yet_has_an_empty_page(
         self, story, home_config
     ) -> None:
-        page = await queries.person_page(story.site.db, home_config, "joan")
+        page = await person_page(story.site.db, home_config, "joan")
         assert (page.latest, page.series, page.alerts, page.asked) == ((), (), (), ())
 
     async def test_who_is_not_there_has_no_page(self, story, home_config) -> None:
-        assert await queries.person_page(story.site.db, home_config, "nobody") is None
-        assert await queries.alert_detail(story.site.db, home_config, "nothing") is None
-        assert await queries.alert_patient(story.site.db, "nothing") is None
-        assert await queries.alert_patient(story.site.db, "a1") == ("margaret",)
+        assert await person_page(story.site.db, home_config, "nobody") is None
+        assert await alert_detail(story.site.db, home_config, "nothing") is None
+        assert await alert_patient(story.site.db, "nothing") is None
+        assert await alert_patient(story.site.db, "a1") == ("margaret",)
 
 
 class TestWorklist:
@@ -213,7 +216,7 @@ class TestWorklist:
         ):
             async with rig.site.db.transaction() as connection:
                 await act(connection, ident, action, nurse, "", times)
-        found = await queries.worklist(rig.site.db, rig.site.config)
+        found = await worklist(rig.site.db, rig.site.config)
         assert [alert.id for alert in found.alerts] == [
             "old-t4", "late-t4", "new-t4", "old-t3", "taken-t5",
         ]  # fmt: skip
@@ -226,7 +229,7 @@ class TestWorklist:
         sql.execute("UPDATE gateways SET heard_at = now() WHERE id = 'home-2'")
         sql.execute("UPDATE deadman_watch SET listening_since = listening_since - interval '1 day'")
         await deadman.check(rig.site.db, rig.site.config)
-        found = await queries.worklist(rig.site.db, rig.site.config)
+        found = await worklist(rig.site.db, rig.site.config)
         assert found.alerts == ()
         assert [(alert.name, alert.text, alert.values["gateway"]) for alert in found.kit] == [
             ("home-1", deadman.RULE, "home-1")

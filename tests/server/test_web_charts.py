@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from devices.model import Quality
-from server.queries import Point as Reading
-from server.queries import Series
+from server.queries.readings import Point as Reading
+from server.queries.readings import Series
 from server.web.charts import (
     NARROW,
     OUTLINES,

@@ -6,7 +6,7 @@ import pytest
 
 from devices.metrics import METRICS
 from rules.model import Evidence, Number
-from server.queries import Point
+from server.queries.readings import Point
 from server.web.charts import Side
 from server.web.counterfactuals import NOT_ASKED, limits, sentences
 
