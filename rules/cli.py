@@ -13,6 +13,7 @@ from plumbing.documents import DocumentError, line_of, load_yaml
 from rules.cases import Verdict, parse_cases, run_case
 from rules.estimate import estimate_lines
 from rules.explain import explain_rule
+from rules.glucose_score import glucose_lines
 from rules.model import Rule
 from rules.news2 import score_lines
 from rules.place import PlanError
@@ -92,6 +93,13 @@ def _scores() -> None:
 def news2() -> None:
     """NEWS2 of JSON lines: rr, spo2, spo2_scale, on_oxygen, sbp, hr, temp, consciousness."""
     for answer in score_lines(sys.stdin):
+        typer.echo(answer)
+
+
+@scores.command()
+def glucose() -> None:
+    """Glucose events and time in range of JSON lines: values, unit, minutes or taken_at."""
+    for answer in glucose_lines(sys.stdin):
         typer.echo(answer)
 
 
