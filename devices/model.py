@@ -103,6 +103,8 @@ class Measurement(Struct, frozen=True, kw_only=True):
     quality: tuple[Quality, ...] = ()
     user: int | None = None
     part: int | None = None
+    ago_s: float = 0.0
+    """How long before the frame was sent, where the device gave no time but an order."""
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -110,7 +112,8 @@ class Event(Struct, frozen=True, kw_only=True):
 
     `key` tells one event from the next where the device counts them (a packet id). `detail` is
     the device's own word for it ("double_press"), `amount` how much (steps of a dimmer), `part`
-    which of several like parts, from 1 (the second button); None where there is one.
+    which of several like parts, from 1 (the second button); None where there is one. `user`: as
+    in Measurement.
     """
 
     device: str
@@ -120,6 +123,7 @@ class Event(Struct, frozen=True, kw_only=True):
     detail: str | None = None
     amount: int | None = None
     part: int | None = None
+    user: int | None = None
 
 
 class Fact(Struct, frozen=True, kw_only=True):
@@ -133,12 +137,20 @@ class Fact(Struct, frozen=True, kw_only=True):
     value: object
 
 
+class Unread(Struct, frozen=True):
+    """A part of a frame that can't be trusted, and why, while the rest of the frame can."""
+
+    reason: str
+    raw: bytes
+
+
 class Decoded(Struct, frozen=True):
     """All that one frame said. All empty: understood, and nothing for us in it."""
 
     measurements: tuple[Measurement, ...] = ()
     events: tuple[Event, ...] = ()
     facts: tuple[Fact, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
 
 class Reading(Struct, frozen=True, kw_only=True):

@@ -1,9 +1,10 @@
 """The gateway's settings: one TOML file, read once, refused with the key and what to write."""
 
 import tomllib
-from datetime import timedelta
+from base64 import b64decode
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -41,9 +42,42 @@ class Mqtt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether a Home Assistant on the same broker is shown prompts, states and last readings."""
 
 
+class BleProxy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An ESPHome node that is a Bluetooth proxy. `key` is base64; empty: it does not encrypt."""
+
+    host: str
+    name: str = ""
+    """Its room, say; its host where it is left out."""
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 6053
+    key: str = ""
+
+    def __repr__(self) -> str:
+        """The key is a secret, and a repr ends in logs."""
+        return f"BleProxy(host={self.host!r}, name={self.name!r}, port={self.port})"
+
+    @property
+    def title(self) -> str:
+        return self.name or self.host
+
+
 class Ble(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enabled: bool = False
+    own_radio: bool = True
+    """This machine has an adapter; False: only `proxies` hear and visit."""
     adapter: str = ""
+    """Of BlueZ: "hci0"; empty: the first."""
+    transport: str = ""
+    """An adapter without BlueZ, as bumble calls it: "usb:0", "tcp-client:127.0.0.1:9000"."""
+    proxies: tuple[BleProxy, ...] = ()
+
+
+class Tell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a scale is told of its person, who agreed to it: it works out body composition by it."""
+
+    first_name: str = ""
+    born: date | None = None
+    gender: Literal["", "male", "female", "unspecified"] = ""
+    height_cm: Annotated[int, Meta(ge=50, le=250)] | None = None
 
 
 class HomeDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,7 +94,10 @@ class HomeDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The six digits printed on it, where it asks for them when it pairs."""
     user_index: Annotated[int, Meta(ge=0, le=254)] | None = None
     consent_code: Annotated[int, Meta(ge=0, le=9999)] | None = None
-    """The person's slot on a scale, and its code, where they were made with a maker's app."""
+    """The person's slot on a scale, and its code, where they were made with a maker's app. Of a
+    cuff with two users only the slot: what it measures for the other one waits for a yes."""
+    tell: Tell | None = None
+    """What the scale may know of its person; left out: nothing."""
     delete_records: bool = False
     """What was kept here is deleted on the device. Other apps of the person may want it."""
     expect_every_s: float | None = None
@@ -69,6 +106,15 @@ class HomeDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def people(self) -> tuple[str, ...]:
         """All whom it measures, each once; `patient` first."""
         return tuple(dict.fromkeys((self.patient, *self.patients)))
+
+
+class Packs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rule packs beside those that come with Homebeat, and whose signature of one counts."""
+
+    folder: Path | None = None
+    """Packs as YAML, each with its signature beside it; one with the id of ours stands for it."""
+    signers: tuple[Annotated[str, Meta(pattern="^[0-9a-f]{64}$")], ...] = ()
+    """Public keys. Without any, packs run for simulated people only."""
 
 
 class Speech(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,6 +134,7 @@ class GatewayConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ble: Ble = Ble()
     devices: tuple[HomeDevice, ...] = ()
     speech: Speech = Speech()
+    packs: Packs = Packs()
     home_time: HomeTime = HomeTime()
 
     @property
@@ -95,10 +142,16 @@ class GatewayConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return self.data / "journal.sqlite3"
 
     @property
+    def bonds(self) -> Path:
+        """The keys of paired devices, where no BlueZ keeps them."""
+        return self.data / "bonds.json"
+
+    @property
     def key(self) -> Path:
         return self.data / "gateway.key"
 
 
+PROXY_KEY_BYTES = 32
 FUTURE_LIMIT = timedelta(minutes=5)
 """A reading from further ahead than this is quarantined: a clock is wrong."""
 
@@ -120,7 +173,12 @@ def load(path: Path) -> GatewayConfig:
             f"{path}: {error}. deploy/gateway.example.toml shows each key."
         ) from error
     folder = path.resolve().parent
-    config = msgspec.structs.replace(config, data=folder / config.data, plan=folder / config.plan)
+    packs = config.packs
+    if packs.folder is not None:
+        packs = msgspec.structs.replace(packs, folder=folder / packs.folder)
+    config = msgspec.structs.replace(
+        config, data=folder / config.data, plan=folder / config.plan, packs=packs
+    )
     _check(path, config)
     return config
 
@@ -137,10 +195,47 @@ def _check(path: Path, config: GatewayConfig) -> None:
         if device.device in seen:
             raise ConfigError(f"{path}: [[devices]] names {device.device} twice. Keep one.")
         seen.add(device.device)
-        if (device.user_index is None) is not (device.consent_code is None):
+        if device.user_index is None and device.consent_code is not None:
             raise ConfigError(
                 f"{path}: [[devices]] {device.device}: a scale's slot needs both `user_index` and "
                 "`consent_code`. Write both, or leave both out to make a new slot."
             )
+    if config.ble.adapter and config.ble.transport:
+        raise ConfigError(
+            f"{path}: [ble] names both an `adapter`, which is BlueZ's, and a `transport`, which is "
+            "used without BlueZ. Keep one."
+        )
+    _check_proxies(path, config.ble)
     if not config.server.url.startswith(("http://", "https://")):
         raise ConfigError(f"{path}: server.url must start with http:// or https://")
+
+
+def _check_proxies(path: Path, ble: Ble) -> None:
+    names: set[str] = set()
+    for proxy in ble.proxies:
+        if not proxy.host:
+            raise ConfigError(f"{path}: [[ble.proxies]]: `host` is empty. Write its IP address.")
+        if proxy.title in names:
+            raise ConfigError(
+                f"{path}: [[ble.proxies]] names {proxy.title} twice. Keep one, or give each its "
+                "own `name`."
+            )
+        names.add(proxy.title)
+        if proxy.key and not _is_key(proxy.key):
+            raise ConfigError(
+                f"{path}: [[ble.proxies]] {proxy.title}: `key` is not 32 bytes in base64 (44 "
+                "characters). Copy it from `api: encryption: key:` of the node's ESPHome "
+                "configuration."
+            )
+    if ble.enabled and not ble.own_radio and not ble.proxies:
+        raise ConfigError(
+            f"{path}: [ble] has neither a radio of its own nor [[ble.proxies]]. Set `own_radio = "
+            "true`, add a proxy, or set `enabled = false`."
+        )
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(b64decode(text, validate=True)) == PROXY_KEY_BYTES
+    except ValueError:
+        return False

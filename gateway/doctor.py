@@ -9,13 +9,12 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.config import Ble, ConfigError, GatewayConfig, Mqtt, load
+from gateway.config import Ble, BleProxy, ConfigError, GatewayConfig, Mqtt, load
 from gateway.health import Part, disk_part
 from gateway.plan import load_packs, load_plan
 from plumbing.clock import utc_now
 from plumbing.documents import DocumentError
 from plumbing.signing import load_or_make_key
-from rules.plan import PlanError
 
 _TIMEOUT_S = 3.0
 _CLOCK_FLAG_S = 120.0
@@ -33,16 +32,18 @@ def examine(path: Path) -> list[Part]:
     parts += _server(config)
     if config.mqtt is not None:
         parts += _broker(config.mqtt)
+    if config.ble.enabled and config.ble.own_radio:
+        parts.append(_radio(config))
     if config.ble.enabled:
-        parts.append(_radio(config.ble))
+        parts += [_proxy(one) for one in config.ble.proxies]
     parts += _weak_sources(config)
     return parts
 
 
 def _plan(config: GatewayConfig) -> Part:
     try:
-        plan = load_plan(config.plan, load_packs())
-    except (DocumentError, PlanError) as error:
+        plan = load_plan(config.plan, load_packs(config.packs.folder), config.packs.signers)
+    except DocumentError as error:
         return Part("care plan", "not usable", str(error))
     missing = {one.patient for one in config.devices} - set(plan.people)
     if missing:
@@ -118,7 +119,29 @@ def _broker(mqtt: Mqtt) -> list[Part]:
     return [Part("MQTT broker", f"{mqtt.host}:{mqtt.port} answers")]
 
 
-def _radio(ble: Ble) -> Part:
+def _radio(config: GatewayConfig) -> Part:
+    if not config.ble.transport:
+        return _bluez(config.ble)
+    from gateway.ble.choice import stack_of, trouble
+
+    try:
+        found = asyncio.run(trouble(stack_of(config.ble, config.bonds)))
+    except ConfigError as error:
+        found = str(error)
+    return Part("Bluetooth", "not usable" if found else config.ble.transport, found)
+
+
+def _proxy(proxy: BleProxy) -> Part:
+    from gateway.ble.choice import proxy_trouble
+
+    try:
+        state, trouble = asyncio.run(proxy_trouble(proxy))
+    except ConfigError as error:
+        state, trouble = "not usable", str(error)
+    return Part(f"Bluetooth proxy {proxy.title}", state, trouble)
+
+
+def _bluez(ble: Ble) -> Part:
     address = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", _SYSTEM_BUS)
     if address.startswith("unix:path="):
         path = Path(address.removeprefix("unix:path=").split(",")[0])

@@ -14,7 +14,7 @@ from threading import Condition, RLock
 from msgspec import Struct
 
 from devices.metrics import METRICS, Kind
-from devices.model import Clock, Fact, MqttMessage, Raw, Reading, reading_id
+from devices.model import Clock, Fact, MqttMessage, Quality, Raw, Reading, reading_id
 from gateway.belongs import CONCERNED, given_to
 from gateway.enrol import Enrolled, add, change
 from gateway.held import NOBODY_SAID, Row
@@ -24,14 +24,32 @@ from gateway.kit import MOST_ENROLLED, REMOVED, Found, home_device, state_of
 from plumbing.clock import HomeTime
 from plumbing.logs import Log
 from rules.engine import States
-from rules.model import AlertRequest, Plan, Prompt
+from rules.model import AlertRequest, Phase, Plan, Prompt, Tier
 from rules.outcome import decide
-from rules.records import Correction, Notice, encode
+from rules.records import Correction, Notice, StaffSnooze, StaffState, Stated, encode
 from rules.replay import restore, settle
+from rules.snooze import Direction, Snooze, allowed, snooze_id
+from rules.whereabouts import DIED, STATES, Word, word_of, wrong_end
 
 log = Log("gateway.home")
 
 PAGE_DEVICE = "home page"
+GATEWAY_DEVICE = "gateway"
+"""The device of what the gateway says about itself."""
+OFFLINE = "kit.gateway_offline"
+_OFF_FOR = timedelta(minutes=2)
+"""A start that is quicker than this leaves no trace."""
+_ALIVE_EVERY = timedelta(seconds=30)
+SETTABLE = frozenset(
+    name
+    for name, metric in METRICS.items()
+    if metric.kind is Kind.STATE and (name.startswith("person.") or name == "kit.device_swapped")
+)
+"""States of a person and a home that someone can set."""
+TIME = "time"
+"""The device of a state's end that was given before."""
+PUT_OFF_FOR = timedelta(hours=1)
+"""For how long a person may put off a question."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -70,6 +88,15 @@ class Home:
         self._states: States
         self._known_until: datetime | None = journal.last_at()
         """While the broker's backlog comes in: how far the home's past is known."""
+        self._shown_at: datetime | None = None
+        self._ends_at: datetime | None = None
+        self._alive_at: datetime | None = None
+        self._ask_again = {(rule.patient, rule.id) for rule in plan.rules if rule.then.repeat}
+        self._gated = _gated(plan)
+        self._died: set[str] = set()
+        self._note_offline()
+        with journal.transaction():
+            journal.add_readings(self._reach_ends(self._last_at))
         self._restore()
 
     def on_said(self, listener: Callable[[Said], None]) -> None:
@@ -123,9 +150,22 @@ class Home:
         with self._lock:
             at = self.now()
             with self._changing():
-                said = self._judge((), at)
+                shown = self._journal.take_shown(at)
+                ended = self._journal.add_readings(self._reach_ends(at))
+                said = self._judge(ended, at)
                 self._journal.expire_prompts(at)
-        self._tell(said)
+        self._tell(Said((*shown, *said.prompts), said.alerts))
+
+    def stay_alive(self) -> None:
+        """Called while the gateway runs, whatever happens: after a stop it knows how long it was.
+
+        Raises sqlite3.Error where the journal can't be written.
+        """
+        with self._lock:
+            at = self.now()
+            if self._alive_at is None or at - self._alive_at >= _ALIVE_EVERY:
+                with self._journal.transaction():
+                    self._mark_alive(at)
 
     def answer(self, prompt_id: str, answers: Mapping[str, bool]) -> bool:
         """A person's answers to a prompt: each is a reading. False for an unknown prompt.
@@ -144,6 +184,24 @@ class Home:
         self._tell(said)
         return True
 
+    def put_off(self, prompt_id: str) -> bool:
+        """The person wants to be asked later. False for a prompt that is not open (any more).
+
+        Raises ValueError, in words, for one that can't wait so long.
+        """
+        with self._lock:
+            found = self._journal.prompt(prompt_id)
+            if found is None or found.state != "open":
+                return False
+            at = self.now()
+            if not can_wait(found.prompt, at):
+                raise ValueError("This can't wait.")
+            with self._changing():
+                self._journal.put_off(prompt_id, at + PUT_OFF_FOR)
+                said = self._judge((), at)
+        self._tell(said)
+        return True
+
     def tell(self, patient: str, metric: str) -> None:
         """The person's own word, unasked: "I'm OK", "I feel worse". Raises ValueError."""
         if patient not in self.plan.people:
@@ -153,6 +211,107 @@ class Home:
         with self._lock:
             said = self._answered(patient, {metric: True}, None)
         self._tell(said)
+
+    def set_state(
+        self, patient: str, metric: str, holds: bool, by: str, until: datetime | None = None
+    ) -> None:
+        """Someone says that a state of a person or home begins or ends: "page:margaret".
+
+        `until`: when it ends by itself. Raises ValueError, in words.
+        """
+        if metric not in SETTABLE:
+            raise ValueError(f"{metric} is no state that can be set here")
+        self._check_sayer(patient, by)
+        with self._lock:
+            at = self.now()
+            _check_end(until, at)
+            with self._changing():
+                said = self._set({metric: holds}, patient, by, until, at)
+        self._tell(said)
+
+    def say(self, patient: str, word: Word, by: str, until: datetime | None = None) -> None:
+        """Someone says where a person is, and until when. Raises ValueError, in words."""
+        self._check_sayer(patient, by)
+        with self._lock:
+            at = self.now()
+            _check_end(until, at)
+            with self._changing():
+                said = self._say(patient, word, by, until, at)
+        self._tell(said)
+
+    def hear_state(self, told: StaffState) -> None:
+        """Staff say where a person is. Heard again, it changes nothing. Raises ValueError.
+
+        What was to be over by now is.
+        """
+        by = f"staff:{told.by}"
+        word, until = word_of(told.said), told.until
+        if word is None:
+            raise ValueError(f"{told.said} is nothing that is known here")
+        self._check_sayer(told.patient, by)
+        with self._lock:
+            at = self.now()
+            if until is not None and until <= at:
+                word, until = Word.HOME, None
+            with self._changing():
+                if not self._journal.told_states.put(told):
+                    return
+                said = self._say(told.patient, word, by, until, at, told.seq)
+        self._tell(said)
+
+    def hear_snooze(self, told: StaffSnooze) -> None:
+        """Staff snooze a problem. Heard again, it changes nothing. Raises ValueError, in words."""
+        snooze = Snooze(**{name: getattr(told, name) for name in Snooze.__struct_fields__})
+        with self._lock:
+            self._check_snooze(snooze)
+            with self._journal.transaction():
+                if not self._journal.told_snoozes.put(told):
+                    return
+                self._journal.add_snooze(snooze)
+        self._tell(Said())
+
+    def keep_unheard(self, told: StaffState | StaffSnooze) -> None:
+        """What staff said and can't be applied here is kept, so that it is not told again."""
+        kept = self._journal.told_states
+        if isinstance(told, StaffSnooze):
+            kept = self._journal.told_snoozes
+        with self._lock, self._journal.transaction():
+            kept.put(told)
+
+    def snooze(
+        self,
+        patient: str,
+        family: str,
+        direction: Direction,
+        tier: Tier,
+        ends_at: datetime,
+        by: str,
+        reason: str,
+        *,
+        value: float | None = None,
+        rule: str | None = None,
+    ) -> Snooze:
+        """The team need not hear of a problem until then. Raises ValueError, in words."""
+        with self._lock:
+            at = self.now()
+            snooze = Snooze(
+                id=snooze_id(patient, family, direction, at, by),
+                patient=patient,
+                family=family,
+                direction=direction,
+                tier=tier,
+                value=value,
+                starts_at=at,
+                ends_at=ends_at,
+                by=by,
+                reason=reason,
+                rule=rule,
+            )
+            self._check_snooze(snooze)
+            with self._journal.transaction():
+                self._journal.add_snooze(snooze)
+        self._tell(Said())
+        return snooze
 
     def correct(self, reading_id: str, reason: str, by: str = PAGE_DEVICE) -> bool:
         """A reading was entered in error: what followed from it no longer stands.
@@ -198,7 +357,14 @@ class Home:
         self._tell(said)
         return True
 
-    def enrol(self, found: Found, name: str, people: Sequence[str], bindkey: str = "") -> Enrolled:
+    def enrol(
+        self,
+        found: Found,
+        name: str,
+        people: Sequence[str],
+        bindkey: str = "",
+        passkey: int | None = None,
+    ) -> Enrolled:
         """Add a device that was found, or name an added one anew; in force at once.
 
         Without `people` it is named, and counts for nobody yet. Raises ValueError, in words.
@@ -215,9 +381,9 @@ class Home:
                     raise ValueError("This person is not in the care plan of this home.")
             at = self.now()
             if before is None:
-                after = add(found.device, found.kind, name, tuple(people), bindkey, at)
+                after = add(found.device, found.kind, name, tuple(people), bindkey, at, passkey)
             else:
-                after = change(before, name, tuple(people), bindkey or before.bindkey)
+                after = change(before, name, tuple(people), bindkey or before.bindkey, passkey)
             with self._changing():
                 kit.put(after)
                 self._journal.add_device_state(state_of(after, at))
@@ -246,7 +412,15 @@ class Home:
 
     def wake_at(self) -> datetime | None:
         """Home time of the next judgement that needs no reading; none until we have caught up."""
-        return self._wake_at if self._known_until is None else None
+        if self._known_until is not None:
+            return None
+        due = (self._wake_at, self._shown_at, self._ends_at)
+        return min(filter(None, due), default=None)
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether what waited for us while we were away is in."""
+        return self._known_until is None
 
     def waiting(self) -> Waiting:
         with self._lock:
@@ -335,10 +509,11 @@ class Home:
                 if kit.awaits:
                     self._notice_kit(frame, what.readings)
                 said: list[Row] = [(reading, raw) for reading in what.readings]
-                if any(reading.metric in CONCERNED for reading in what.readings):
+                concerned = any(reading.metric in CONCERNED for reading in what.readings)
+                if concerned or what.other_slot:
                     added += self._journal.add_readings(rows)
                     rows.clear()
-                    said = self._place(said, frame.received_at)
+                    said = self._place(said, frame.received_at, what.other_slot)
                 rows += said
             for fact in what.facts:
                 self._journal.put_fact(fact, frame.received_at)
@@ -362,10 +537,12 @@ class Home:
                 if moved is not None:
                     self._journal.add_device_state(state_of(moved, frame.received_at))
 
-    def _place(self, rows: Sequence[Row], at: datetime) -> list[Row]:
+    def _place(
+        self, rows: Sequence[Row], at: datetime, other_slot: frozenset[str]
+    ) -> list[Row]:
         """What is clear whose it is; the rest waits, and the oldest of too many lapses."""
         held = self._journal.held
-        passed = held.place(rows, self.plan.people, self._intake.people_of)
+        passed = held.place(rows, self.plan.people, self._intake.people_of, other_slot)
         for gone in held.lapse() if len(passed) < len(rows) else ():
             reading = gone.reading
             said = encode(reading).decode()
@@ -381,28 +558,124 @@ class Home:
         self._states = settled.states
         for gone in settled.superseded:
             self._journal.supersede(gone.id, gone.patient, at, why)
+        for patient, rule in self._trusted(readings):
+            self._journal.close_doubts(patient, rule)
         prompts: list[Prompt] = []
         alerts: list[AlertRequest] = []
         for finding in settled.findings:
             if not self._journal.add_finding(finding, at):
                 continue
-            outcome = decide(self.plan, finding, at)
-            if outcome.prompt is not None and self._journal.add_prompt(outcome.prompt):
-                prompts.append(outcome.prompt)
+            asks_again = (finding.patient, finding.rule) in self._ask_again
+            if asks_again and finding.phase is not Phase.PENDING:
+                self._journal.close_repeats(finding.patient, finding.rule)
+            outcome = decide(
+                self.plan,
+                finding,
+                at,
+                self._journal.snoozes.in_force(at),
+                died=finding.patient in self._died,
+            )
+            prompt = outcome.prompt
+            if prompt is not None and self._journal.add_prompt(prompt) and not prompt.show_from:
+                prompts.append(prompt)
             if outcome.alert is not None and self._journal.add_alert(outcome.alert):
                 alerts.append(outcome.alert)
         self._journal.put_states(settled.changed)
-        if settled.wake_at != self._wake_at:
-            self._wake_at = settled.wake_at
+        self._mark_alive(at)
+        due = (settled.wake_at, self._journal.next_shown_at(), self._journal.ends.next())
+        if due != (self._wake_at, self._shown_at, self._ends_at):
+            self._wake_at, self._shown_at, self._ends_at = due
             with self.waiting_for:
                 self.waiting_for.notify_all()
         return Said(tuple(prompts), tuple(alerts))
+
+    def _check_sayer(self, patient: str, by: str) -> None:
+        if patient not in self.plan.people:
+            raise ValueError(f"{patient} is not one of this home's people")
+        if not by.strip():
+            raise ValueError("Say who sets it.")
+
+    def _check_snooze(self, snooze: Snooze) -> None:
+        rules = [one for one in self.plan.rules if one.patient == snooze.patient]
+        if snooze.family not in {one.family for one in rules}:
+            raise ValueError("Nothing of that kind is in this person's care plan.")
+        refusal = allowed(snooze, self._journal.snoozes.of(snooze.patient))
+        if refusal is not None:
+            raise ValueError(refusal)
+
+    def _say(
+        self,
+        patient: str,
+        word: Word,
+        by: str,
+        until: datetime | None,
+        at: datetime,
+        told: int | None = None,
+    ) -> Said:
+        """The states that the word names; one that does not hold is not said to end."""
+        states = {
+            metric: holds
+            for metric, holds in STATES[word].items()
+            if holds or self._holds(patient, metric)
+        }
+        stated = Stated(patient=patient, said=word, until=until, at=at, by=by, told=told)
+        self._journal.add_stated(stated)
+        return self._set(states, patient, by, until, at)
+
+    def _set(
+        self,
+        states: Mapping[str, bool],
+        patient: str,
+        by: str,
+        until: datetime | None,
+        at: datetime,
+    ) -> Said:
+        rows: list[Row] = []
+        for metric, holds in states.items():
+            self._journal.ends.put(patient, metric, until if holds else None)
+            rows.append((_stated(patient, by, metric, holds, at), None))
+        added = self._journal.add_readings(rows)
+        if DIED in states:
+            self._note_deaths()
+        return self._judge(added, at)
+
+    def _reach_ends(self, at: datetime) -> list[Row]:
+        """The states whose end has come: from then on they do not hold. They are taken out."""
+        rows: list[Row] = []
+        for end in self._journal.ends.reached(at):
+            self._journal.ends.put(end.patient, end.metric, None)
+            rows.append((_stated(end.patient, TIME, end.metric, False, end.at), None))
+            stated = Stated(patient=end.patient, said=Word.HOME, at=end.at, by=TIME)
+            self._journal.add_stated(stated)
+        return rows
+
+    def _holds(self, patient: str, metric: str) -> bool:
+        newest = self._journal.newest(patient, metric)
+        return newest is not None and newest.value >= 1.0
+
+    def _note_deaths(self) -> None:
+        """Whoever died is asked nothing any more."""
+        self._died = {one for one in self.plan.people if self._holds(one, DIED)}
+        for patient in self._died:
+            self._journal.withdraw_all(patient)
+
+    def _trusted(self, readings: Sequence[Reading]) -> set[tuple[str, str]]:
+        """The rules, by person, that doubt readings and were given one that they do not doubt."""
+        if not self._gated:
+            return set()
+        return {
+            (reading.patient, rule)
+            for reading in readings
+            for rule, marks in self._gated.get((reading.patient, reading.metric), ())
+            if marks.isdisjoint(reading.quality)
+        }
 
     def _judged_until(self, readings: Sequence[Reading], at: datetime) -> datetime:
         """Silence is judged no further than what has come in: a backlog is no silence."""
         if self._known_until is None:
             return at
-        latest = max((reading.taken_at for reading in readings), default=self._known_until)
+        heard = (one.taken_at for one in readings if one.device != GATEWAY_DEVICE)
+        latest = max(heard, default=self._known_until)
         self._known_until = min(at, max(self._known_until, latest))
         return max(self._known_until, latest)
 
@@ -433,6 +706,25 @@ class Home:
                     self._journal.close_prompt(asked.prompt.id, "answered")
         return said
 
+    def _mark_alive(self, at: datetime) -> None:
+        if self._alive_at is None or at - self._alive_at >= _ALIVE_EVERY:
+            self._journal.put_alive(at)
+            self._alive_at = at
+
+    def _note_offline(self) -> None:
+        """The gateway was off, and heard nothing then: that is kept before anything is judged."""
+        last, at = self._journal.alive_at(), self._last_at
+        if last is None or at - last <= _OFF_FOR:
+            return
+        rows: list[Row] = [
+            (_stated(patient, GATEWAY_DEVICE, OFFLINE, holds, when), None)
+            for patient in self.plan.people
+            for holds, when in ((True, last), (False, at))
+        ]
+        with self._journal.transaction():
+            self._journal.add_readings(rows)
+            self._mark_alive(at)
+
     def _restore(self) -> None:
         """Boot is an event: states come from the journal, and what is already true fires."""
         self._journal.kit.start_over()
@@ -440,6 +732,7 @@ class Home:
         at = self.now()
         self._states = restore(self.plan, self._journal.states(), self._journal, at)
         with self._journal.transaction():
+            self._note_deaths()
             self._judge((), at)
 
     def _tell(self, said: Said) -> None:
@@ -453,12 +746,40 @@ class Home:
                 listener(said)
 
 
+def can_wait(prompt: Prompt, at: datetime) -> bool:
+    """Whether it may be put off: it is not urgent, and stays open for long enough."""
+    calm = prompt.tier <= Tier.T1 and not prompt.time_critical
+    return calm and prompt.expires_at > at + PUT_OFF_FOR
+
+
+def _check_end(until: datetime | None, at: datetime) -> None:
+    wrong = None if until is None else wrong_end(until, at)
+    if wrong is not None:
+        raise ValueError(wrong)
+
+
+def _gated(plan: Plan) -> dict[tuple[str, str], list[tuple[str, frozenset[Quality]]]]:
+    """By person and metric: the rules that ask for a better reading, and the marks they doubt."""
+    found: dict[tuple[str, str], list[tuple[str, frozenset[Quality]]]] = {}
+    for bound in States(plan).rules:
+        rule = bound.rule
+        if rule.debounce.quality_gate and rule.then.repeat:
+            marks = frozenset(rule.debounce.quality_gate)
+            for metric in bound.kind.metrics:
+                found.setdefault((rule.patient, metric), []).append((rule.id, marks))
+    return found
+
+
 def _own_word(patient: str, metric: str, yes: bool, at: datetime) -> Reading:
-    value = 1.0 if yes else 0.0
+    return _stated(patient, PAGE_DEVICE, metric, yes, at)
+
+
+def _stated(patient: str, by: str, metric: str, holds: bool, at: datetime) -> Reading:
+    value = 1.0 if holds else 0.0
     return Reading(
-        id=reading_id(patient, PAGE_DEVICE, metric, at, value),
+        id=reading_id(patient, by, metric, at, value),
         patient=patient,
-        device=PAGE_DEVICE,
+        device=by,
         metric=metric,
         value=value,
         unit="1",

@@ -17,11 +17,14 @@ from msgspec import Struct
 
 from devices.model import Fact, Reading
 from gateway.corrections import ToldCorrections
+from gateway.ends import Ends
 from gateway.held import Held
 from gateway.kit import Kit
+from gateway.snoozes import Snoozes
+from gateway.told import Told
 from plumbing.queries import load_queries
 from rules.exact import micros, moment
-from rules.model import AlertRequest, Finding, Lane, Prompt
+from rules.model import AlertRequest, Finding, Lane, Prompt, Tier
 from rules.records import (
     SCHEMA,
     STANDS_AGAIN,
@@ -31,10 +34,12 @@ from rules.records import (
     Quarantined,
     Record,
     RecordKind,
+    Stated,
     Superseded,
     body_id,
     encode,
 )
+from rules.snooze import Snooze
 
 _SQL = load_queries("gateway.sql", "queries.sql")
 _reading = msgspec.json.Decoder(Reading).decode
@@ -92,6 +97,14 @@ class Journal:
         """What staff said against readings."""
         self.kit = Kit(self._db)
         """The devices that were added at home."""
+        self.snoozes = Snoozes(self._db)
+        """What staff need not hear of for a while."""
+        self.told_states = Told(self._db, "state")
+        """What staff said of people."""
+        self.told_snoozes = Told(self._db, "snooze")
+        """What staff snoozed."""
+        self.ends = Ends(self._db)
+        """When states of people end by themselves."""
 
     def close(self) -> None:
         self._db.close()
@@ -164,7 +177,52 @@ class Journal:
                     encode(prompt),
                 ),
             )
+            if prompt.show_from is not None:
+                self._db.execute(_SQL["put_later"], (prompt.id, micros(prompt.show_from)))
         return new
+
+    def take_shown(self, at: datetime) -> list[Prompt]:
+        """The prompts whose time to be shown has come since the last call, and are still open."""
+        rows = self._db.execute(_SQL["shown_by_now"], (micros(at),)).fetchall()
+        self._db.execute(_SQL["drop_shown"], (micros(at),))
+        prompts = [_prompt(body) for _, _, body in rows]
+        return [prompt for prompt in prompts if prompt.expires_at > at]
+
+    def put_off(self, prompt: str, until: datetime) -> None:
+        """Show it again from then on."""
+        self._db.execute(_SQL["put_later"], (prompt, micros(until)))
+
+    def withdraw_all(self, patient: str) -> None:
+        """Nothing is asked of this person any more, but what an emergency asks."""
+        self._db.execute(_SQL["withdraw_all"], (patient, int(Tier.T5)))
+
+    def add_stated(self, stated: Stated) -> None:
+        """Keep what somebody said of a person, and tell the server."""
+        self._add_body(RecordKind.STATE, stated, stated.at, stated.patient, Lane.BULK)
+
+    def close_repeats(self, patient: str, rule: str) -> None:
+        """The rule asks for no repeat any more: its prompts that did are answered."""
+        self._db.execute(_SQL["close_repeats"], (patient, rule))
+
+    def close_doubts(self, patient: str, rule: str) -> None:
+        """A better reading came: the prompts of the rule that asked for it are answered."""
+        self._db.execute(_SQL["close_doubts"], (patient, rule))
+
+    def add_snooze(self, snooze: Snooze) -> None:
+        """Keep it, and tell the server."""
+        self.snoozes.put(snooze)
+        self._add(
+            RecordKind.SNOOZE,
+            snooze.id,
+            snooze.starts_at,
+            snooze.patient,
+            snooze.family,
+            snooze,
+            Lane.URGENT,
+        )
+
+    def put_alive(self, at: datetime) -> None:
+        self._db.execute(_SQL["put_alive"], (micros(at),))
 
     def supersede(self, finding: str, patient: str, at: datetime, by: str) -> None:
         """The finding no longer stands; its prompt is withdrawn, and the server is told."""
@@ -284,6 +342,16 @@ class Journal:
         (at,) = self._db.execute(_SQL["last_at"]).fetchone()
         return None if at is None else moment(at)
 
+    def alive_at(self) -> datetime | None:
+        """The last moment at which the gateway is known to have run."""
+        row = self._db.execute(_SQL["alive"]).fetchone()
+        return self.last_at() if row is None else moment(row[0])
+
+    def next_shown_at(self) -> datetime | None:
+        """When the next prompt that waits is to be shown."""
+        (show_from,) = self._db.execute(_SQL["next_later"]).fetchone()
+        return None if show_from is None else moment(show_from)
+
     def waiting(self) -> Waiting:
         counts = [
             self._db.execute(_SQL["waiting"], (lane, lane)).fetchone()[0]
@@ -296,9 +364,15 @@ class Journal:
         return None if row is None else _prompt_state(row)
 
     def open_prompts(self, at: datetime) -> list[PromptState]:
-        """The newest first."""
-        rows = self._db.execute(_SQL["open_prompts"], (micros(at),))
-        return [_prompt_state(row) for row in rows]
+        """The newest first; those that are shown later are left out."""
+        rows = self._db.execute(_SQL["open_prompts"], (micros(at), micros(at)))
+        states = [_prompt_state(row) for row in rows]
+        return [one for one in states if one.prompt.show_from is None or one.prompt.show_from <= at]
+
+    def waiting_prompts(self, at: datetime) -> list[tuple[PromptState, datetime]]:
+        """Those that are shown later, and when."""
+        rows = self._db.execute(_SQL["waiting_prompts"], (micros(at),))
+        return [(_prompt_state(row), moment(show_from)) for *row, show_from in rows]
 
     def last_notice(self) -> int:
         return int(self._db.execute(_SQL["last_notice"]).fetchone()[0])

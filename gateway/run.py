@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import uvicorn
 
 from devices.model import Fact, Raw
-from gateway.ble.settings import BleDevice, Slot
+from gateway.ble.settings import BleDevice, Slot, UserData
 from gateway.config import GatewayConfig, HomeDevice
 from gateway.health import Health, Part, disk_part
 from gateway.home import Home
@@ -72,10 +72,10 @@ class Timekeeper:
                 with self._home.waiting_for:
                     if due == self._home.wake_at() and not self._stopping.is_set():
                         self._home.waiting_for.wait(min(nap_s, _LONGEST_NAP_S))
-                if due is None or self._time.wait_s(due) > 0:
-                    continue
             try:
-                self._home.wake()
+                self._home.stay_alive()
+                if due is not None and self._time.wait_s(due) <= 0:
+                    self._home.wake()
             except Exception as error:  # noqa: BLE001 - a timer that dies would judge no silence any more
                 log.error("rules not judged at their due time, tried again soon", error=error)
                 self._stopping.wait(_RETRY_FIRST_S)
@@ -140,8 +140,12 @@ class Gateway:
 
 
 def build(config: GatewayConfig) -> Gateway:
-    """All parts, none of them started. Raises the errors of plan, journal and key, in words."""
-    plan = load_plan(config.plan, load_packs())
+    """All parts, none of them started. Raises the errors of plan, journal and key, in words.
+
+    How a text is worded stops no home: `homebeat gateway doctor` tells.
+    """
+    packs = load_packs(config.packs.folder, strict=False)
+    plan = load_plan(config.plan, packs, config.packs.signers, strict=False)
     key = load_or_make_key(config.key)
     journal = Journal(config.journal)
     mappings = config.mqtt.mappings if config.mqtt is not None else ()
@@ -296,6 +300,7 @@ def _make_homeassistant(
 def _make_radio(config: GatewayConfig, home: Home, devices: Sequence[HomeDevice]) -> Any:
     if not config.ble.enabled:
         return None
+    from gateway.ble.choice import proxies_of, stack_of
     from gateway.ble.memory import Memory
     from gateway.ble.radio import Radio
 
@@ -310,7 +315,8 @@ def _make_radio(config: GatewayConfig, home: Home, devices: Sequence[HomeDevice]
         [device for device in on_air if device is not None],
         take,
         home.now,
-        config.ble.adapter or None,
+        stack_of(config.ble, config.bonds) if config.ble.own_radio else None,
+        elsewhere=proxies_of(config.ble, home.now),
         memory=Memory(known=home.known, keep=keep),
     )
 
@@ -326,6 +332,13 @@ def is_on_air(device: BleDevice) -> bool:
 def _on_air(one: HomeDevice, people: Mapping[str, Person]) -> BleDevice | None:
     device = ble_device(one, people)
     return device if is_on_air(device) else None
+
+
+def _user(one: HomeDevice) -> UserData | None:
+    if one.tell is None:
+        return None
+    told = one.tell
+    return UserData(told.first_name, told.born, told.gender, told.height_cm)
 
 
 def _slot(one: HomeDevice) -> Slot | None:
@@ -344,6 +357,7 @@ def ble_device(one: HomeDevice, people: Mapping[str, Person]) -> BleDevice:
         zone=ZoneInfo(person.timezone if person else "UTC"),
         passkey=one.passkey,
         slot=_slot(one),
+        user=_user(one),
         delete_records=one.delete_records,
     )
 

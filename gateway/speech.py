@@ -18,7 +18,7 @@ _WAITING = 8
 
 
 class Speaker:
-    """Speaks prompts of tier 4 and 5, one after the other, in a thread of its own."""
+    """Speaks time-critical prompts (all of tier 4 and 5) one by one, in a thread of its own."""
 
     def __init__(self, config: Speech, texts: Texts) -> None:
         self.last_error = ""
@@ -38,7 +38,8 @@ class Speaker:
     def hear(self, said: Said) -> None:
         """Queue what is urgent in it, the most urgent first."""
         for prompt in sorted(said.prompts, key=lambda prompt: -prompt.tier):
-            if prompt.tier >= Tier.T4 and self._config.command:
+            critical = prompt.time_critical or prompt.tier >= Tier.T4
+            if critical and self._config.command:
                 try:
                     self._queue.put_nowait(
                         sentence(self._texts, prompt.text, "person", prompt.values)

@@ -16,7 +16,8 @@ import yaml
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 50
-"""A larger or deeper document was not written by a person."""
+MAX_DIGITS = 400
+"""A larger, deeper or longer one was not written by a person; that number is read as a decimal."""
 
 
 class DocumentError(Exception):
@@ -151,7 +152,7 @@ def _scalar(event: Any) -> Any:
         return text
     if text in _WORDS:
         return _WORDS[text]
-    if _INTEGER.fullmatch(text):
+    if _INTEGER.fullmatch(text) and len(text) <= MAX_DIGITS:
         return int(text)
     if _DECIMAL.fullmatch(text):
         return float(text)

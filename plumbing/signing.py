@@ -1,9 +1,13 @@
-"""Ed25519 signatures over HTTP requests.
+"""Ed25519 signatures over HTTP requests, and over files.
 
 A request is signed over a nonce that the other side gave, so a wrong clock never stops it and
 an old one can't be played again:
 
     homebeat-v1 \\n METHOD \\n /path?query \\n nonce \\n hex(sha256(body))
+
+A file's signature lies beside it in a file of two lines, who signed and the signature, over:
+
+    homebeat-file-v1 \\n hex(sha256(body))
 """
 
 from base64 import b64decode, b64encode
@@ -60,6 +64,45 @@ def request_is_signed(
     except (InvalidSignature, Base64Error, ValueError):
         return False
     return True
+
+
+def sign_file(key: Ed25519PrivateKey, body: bytes) -> str:
+    """What to write beside a file of that content."""
+    return f"{public_hex(key)}\n{b64encode(key.sign(_signed_file(body))).decode()}\n"
+
+
+def signer_of(body: bytes, beside: str) -> str:
+    """The public key (64 hex digits) whose holder signed that content, as it says beside it.
+
+    Raises ValueError, with what to do, where the signature is not that of this content.
+    """
+    try:
+        public, signature = beside.split()
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+        key.verify(b64decode(signature, validate=True), _signed_file(body))
+    except (InvalidSignature, Base64Error, ValueError) as error:
+        raise ValueError(
+            "it is not what was signed: restore it, or have it read and signed again"
+        ) from error
+    return public.lower()
+
+
+def signature_beside(path: Path) -> Path:
+    """Where the signature of a file lies."""
+    return path.with_name(f"{path.name}.sig")
+
+
+def signer_of_file(path: Path) -> str:
+    """The public key whose holder signed that file; empty where no signature lies beside it.
+
+    Raises OSError, and ValueError as `signer_of` does.
+    """
+    beside = signature_beside(path)
+    return signer_of(path.read_bytes(), beside.read_text()) if beside.exists() else ""
+
+
+def _signed_file(body: bytes) -> bytes:
+    return f"homebeat-file-v1\n{sha256(body).hexdigest()}".encode()
 
 
 def _signed_text(method: str, path: str, nonce: str, body: bytes) -> bytes:

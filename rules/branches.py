@@ -1,6 +1,6 @@
 """What `all` and `any` share: branches over the latest value of each metric."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta, tzinfo
 
 from msgspec import Struct, field
@@ -9,7 +9,7 @@ from devices.metrics import Kind as MetricKind
 from devices.model import Reading
 from rules.exact import from_millionths, micros_of, millionths
 from rules.kind import Kind, KindState
-from rules.limits import RULE_PREFIX, metric_of, the_limit
+from rules.limits import RULE_PREFIX, Limit, metric_of, the_limit
 from rules.model import Evidence, Number
 from rules.params import Amount, MetricName
 from rules.words import shown, span_text
@@ -53,6 +53,18 @@ class State(KindState, kw_only=True):
     now_us: int = 0
 
 
+class _Test(Struct, frozen=True, kw_only=True):
+    """A branch, ready to be judged. `unheard`: whether it holds before its metric ever came."""
+
+    branch: Branch
+    limit: Limit
+    metric: str
+    holds: Callable[[float, float], bool]
+    value: float
+    within_us: int
+    unheard: bool
+
+
 class Branches(Kind[Params, State]):
     """A kind whose verdict is made of that of its branches."""
 
@@ -69,7 +81,15 @@ class Branches(Kind[Params, State]):
         spans = [branch.within for branch in params.of if branch.within is not None]
         self.lookback = max([timedelta(days=1), *spans])
         self._branches = tuple(
-            (branch, the_limit(branch, 1.0), micros_of(branch.within) if branch.within else 0)
+            _Test(
+                branch=branch,
+                limit=(limit := the_limit(branch, 1.0)),
+                metric=branch.metric,
+                holds=limit.holds,
+                value=limit.value,
+                within_us=micros_of(branch.within) if branch.within else 0,
+                unheard=branch.metric.startswith(RULE_PREFIX) and limit.holds(0.0, limit.value),
+            )
             for branch in params.of
         )
 
@@ -89,34 +109,34 @@ class Branches(Kind[Params, State]):
 
     def _verdict(self, state: State, us: int) -> bool:
         state.now_us = us
-        ends = [
-            latest.us + within_us
-            for branch, _, within_us in self._branches
-            if within_us and (latest := state.latest.get(branch.metric)) is not None
-        ]
-        state.due_us = min((end_us for end_us in ends if end_us > us), default=None)
-        return self.combine(self._hold(state))
+        held, state.due_us = self._look(state)
+        return self.combine(held)
 
-    def _hold(self, state: State) -> list[bool]:
-        return [
-            (value := self._value(state, branch, within_us)) is not None
-            and limit.holds(value, limit.value)
-            for branch, limit, within_us in self._branches
-        ]
-
-    def _value(self, state: State, branch: Branch, within_us: int) -> float | None:
-        latest = state.latest.get(branch.metric)
-        if latest is None:
-            return 0.0 if branch.metric.startswith(RULE_PREFIX) else None
-        if within_us and latest.us + within_us <= state.now_us:
-            return None
-        return latest.value
+    def _look(self, state: State) -> tuple[list[bool], int | None]:
+        """Which branches hold, and when the first of the values gets too old."""
+        latest, now_us = state.latest, state.now_us
+        due_us: int | None = None
+        held = []
+        for test in self._branches:
+            last = latest.get(test.metric)
+            if last is None:
+                held.append(test.unheard)
+                continue
+            if test.within_us:
+                end_us = last.us + test.within_us
+                if end_us <= now_us:
+                    held.append(False)
+                    continue
+                if due_us is None or end_us < due_us:
+                    due_us = end_us
+            held.append(test.holds(last.value, test.value))
+        return held, due_us
 
     def because(self, state: State) -> Evidence:
         held = [
-            (branch, limit, state.latest[branch.metric])
-            for (branch, limit, _), holds in zip(self._branches, self._hold(state), strict=True)
-            if holds and branch.metric in state.latest
+            (test.branch, test.limit, state.latest[test.metric])
+            for test, holds in zip(self._branches, self._look(state)[0], strict=True)
+            if holds and test.metric in state.latest
         ]
         changes = []
         for branch, limit, latest in held:
@@ -136,7 +156,7 @@ class Branches(Kind[Params, State]):
         )
 
     def words(self) -> str:
-        return self.joint.join(self._branch_words(branch) for branch, _, _ in self._branches)
+        return self.joint.join(self._branch_words(test.branch) for test in self._branches)
 
     def _branch_words(self, branch: Branch) -> str:
         metric, limit = metric_of(branch.metric), the_limit(branch, 1.0)

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from rules.model import Rule
 from rules.news2 import score_lines
 from rules.place import PlanError
 from rules.plan import Pack, parse_pack, parse_plan
+from rules.schema import schema_text
 
 app = typer.Typer(no_args_is_help=True, help="Check, test and explain rule packs and care plans.")
 
@@ -38,14 +40,37 @@ def check(paths: Files = None, as_json: AsJson = False) -> None:
     wrong = 0
     for path in paths or _shipped():
         try:
-            said = f"{len(_rules_of(path))} rules"
-            row = {"file": str(path), "ok": True}
+            said = _checked(path)
+            row = {"file": str(path), "ok": True, "says": said}
         except (PlanError, DocumentError) as error:
             wrong += 1
             said = _placed(error, path)
             row = {"file": str(path), "ok": False, "error": said}
         typer.echo(json.dumps(row) if as_json else f"{path}: {said}" if row["ok"] else said)
     raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
+def sign(
+    path: Annotated[Path, typer.Argument(metavar="PACK", help="The pack, as it stands.")],
+    key: Annotated[Path, typer.Option(help="Your key; made there, if nothing is.")],
+) -> None:
+    """Sign a pack, so that its rules count for people at the gateways that trust your key."""
+    # A base installation has no cryptography: only who signs needs it.
+    from plumbing.signing import load_or_make_key, sign_file, signature_beside  # noqa: PLC0415
+
+    try:
+        pack = parse_pack(load_yaml(path))
+        signature = sign_file(load_or_make_key(key), path.read_bytes())
+        signature_beside(path).write_text(signature)
+    except (PlanError, DocumentError, OSError, ValueError) as error:
+        said = _placed(error, path) if isinstance(error, PlanError) else str(error)
+        typer.echo(said, err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{signature_beside(path)}: {pack.id} version {pack.version} is signed")
+    typer.echo(
+        f'to trust it, a gateway\'s settings say: [packs] signers = ["{signature.split()[0]}"]'
+    )
 
 
 @app.command("test")
@@ -84,6 +109,22 @@ def explain(paths: Files = None, as_json: AsJson = False) -> None:
             typer.echo(json.dumps(row) if as_json else text)
 
 
+class Schema(StrEnum):
+    """What there is a JSON Schema of."""
+
+    PACK = "pack"
+    PLAN = "plan"
+    TEST = "test"
+
+
+@app.command()
+def schema(
+    of: Annotated[Schema, typer.Argument(help="What for: test is a pack's cases.")] = Schema.PACK,
+) -> None:
+    """The JSON Schema by which editors complete packs, care plans and cases."""
+    typer.echo(schema_text(of.value), nl=False)
+
+
 @scores.callback()
 def _scores() -> None:
     """Scores, so that they can be checked by hand."""
@@ -116,7 +157,7 @@ def _rules_of(path: Path) -> list[tuple[Rule, str]]:
     if not isinstance(document, Mapping):
         raise PlanError("", "is neither a plan nor a pack: write people: or id: at its top")
     if "people" not in document:
-        return [(rule, "Europe/London") for rule in parse_pack(document).rules]
+        return [(rule, "Europe/London") for rule in _pack(path, document).rules]
     plan = parse_plan(document, _packs_beside(path))
     return [(rule, plan.people[rule.patient].timezone) for rule in plan.rules]
 
@@ -130,11 +171,37 @@ def _packs_beside(path: Path) -> dict[str, Pack]:
         document = load_yaml(file)
         if isinstance(document, Mapping) and {"id", "rules", "texts"} <= document.keys():
             try:
-                pack = parse_pack(document)
+                pack = _pack(file, document)
             except PlanError as error:
                 raise DocumentError(file, line_of(file, error.path), error.reason) from error
             packs[pack.id] = pack
     return packs
+
+
+def _pack(path: Path, document: Mapping[str, Any]) -> Pack:
+    """With who signed it. Raises PlanError, DocumentError."""
+    if not path.with_name(f"{path.name}.sig").exists():
+        return parse_pack(document)
+    # As in `sign`: only a signature needs cryptography.
+    from plumbing.signing import signature_beside, signer_of_file  # noqa: PLC0415
+
+    try:
+        return parse_pack(document, signer_of_file(path))
+    except (OSError, ValueError) as error:
+        raise DocumentError(signature_beside(path), None, str(error)) from error
+
+
+def _checked(path: Path) -> str:
+    """What is in a plan, a pack or a file of cases that can be used. Raises as `_rules_of` does."""
+    document = load_yaml(path)
+    if path.name.endswith(_CASES):
+        return f"{len(parse_cases(document, _packs_beside(path)))} cases"
+    rules = f"{len(_rules_of(path))} rules"
+    if "people" in document:
+        return rules
+    pack = _pack(path, document)
+    signed = f"signed by {pack.signed_by}" if pack.signed_by else "unsigned: for simulated people"
+    return f"{rules}, {signed}"
 
 
 def _shipped() -> list[Path]:

@@ -13,8 +13,8 @@ from msgspec import Struct, field
 from devices.metrics import Metric
 from devices.model import Reading
 from rules.estimators.ranks import middle
-from rules.exact import from_millionths, grid, millionths, moment
-from rules.hours import Hours, local_us
+from rules.exact import from_millionths, grid, millionths
+from rules.hours import Hours, local_us, wall
 from rules.kind import Kind, KindState
 from rules.limits import metric_of
 from rules.model import Number
@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 
 def day_of(us: int, zone: tzinfo) -> date:
     """The local day of a moment."""
-    return moment(us).astimezone(zone).date()
+    return wall(us, zone).date()
 
 
 def last_of_day(us: int, zone: tzinfo) -> int:

@@ -15,6 +15,7 @@ is over; what two rules do at one moment is seen at once, by its outcome.
 
 from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from datetime import datetime
 from hashlib import blake2b
 from heapq import heappop, heappush
@@ -26,12 +27,25 @@ import msgspec
 from msgspec import Struct, structs
 
 from devices.model import Reading
-from rules.debounce import Gate, Terms, held, judge, mature, terms
+from rules.debounce import (
+    QUALITY,
+    Gate,
+    More,
+    Terms,
+    consider,
+    hear,
+    held,
+    judge,
+    mature,
+    ripen,
+    suppressor,
+    terms,
+)
 from rules.exact import micros, moment
 from rules.kind import AnyKind
 from rules.kinds import kinds
 from rules.limits import RULE_PREFIX
-from rules.model import Evidence, Finding, Phase, Plan, Rule
+from rules.model import Debounce, Evidence, Finding, Number, Phase, Plan, Rule
 
 NEVER_US = 1 << 62
 LONG_AGO_US = -NEVER_US
@@ -40,6 +54,8 @@ CLOSED = "~"
 DAY_US = 86_400_000_000
 CHECKPOINT_EVERY = 256
 """Events of a watch between two states that are written down."""
+
+_IN_ORDER = attrgetter("taken_at", "id")
 
 Sink = Callable[["Watch", int, str], None]
 """Told of a watch that changed its phase, when, and the id of what caused it."""
@@ -60,6 +76,7 @@ class BoundRule:
         "muted_until_us",
         "rank",
         "rule",
+        "suppressors",
         "terms",
         "watches",
     )
@@ -68,6 +85,8 @@ class BoundRule:
         self.rule = rule
         self.kind = kind
         self.terms: Terms = terms(rule.debounce, kind.lasting)
+        more = self.terms.more
+        self.suppressors: tuple[str, ...] = () if more is None else tuple(more.suppressors)
         self.key = f"{rule.patient}/{rule.id}"
         self.rank = 0
         self.hears: list[BoundRule] = []
@@ -95,6 +114,7 @@ class Watch:
         "last_id",
         "last_us",
         "left",
+        "more",
         "next_us",
         "number",
         "pending",
@@ -107,6 +127,7 @@ class Watch:
         self.bound = bound
         self.kind = bound.kind
         self.terms = bound.terms
+        self.more = bound.terms.more
         self.device = device
         self.number = number
         self.checkpoints: list[tuple[int, bytes]] = []
@@ -144,6 +165,16 @@ class Watch:
             next_us = due_us
         self.next_us = next_us
 
+    def beyond(self) -> Number | None:
+        """How far it is beyond its limit: by the change that would undo it, where there is one."""
+        because: Evidence = self.kind.because(self.state)
+        size, limit = because.counterfactual, because.limit
+        if size is None and limit is not None and because.numbers:
+            first = because.numbers[0]
+            if first.unit == limit.unit:
+                size = structs.replace(first, value=first.value - limit.value)
+        return None if size is None else structs.replace(size, value=abs(size.value))
+
     @property
     def key(self) -> str:
         """Its name among what is saved."""
@@ -161,6 +192,10 @@ def deliver(watch: Watch, us: int, reading: Reading, sink: Sink) -> None:
     watch.last_us = us
     watch.last_id = reading.id
     watch.left -= 1
+    if watch.more is not None:
+        _take(watch, watch.more, us, reading, sink)
+        watch.plan_next()
+        return
     state = watch.state
     verdict = watch.kind.read(state, us, reading)
     if verdict is not None and judge(watch.terms, watch.gate, verdict, us, reading.id):
@@ -169,25 +204,82 @@ def deliver(watch: Watch, us: int, reading: Reading, sink: Sink) -> None:
         watch.plan_next()
 
 
+def _take(watch: Watch, more: More, us: int, reading: Reading, sink: Sink) -> None:
+    """One reading under all the words: of a suppressor, of the kind, or of both."""
+    if reading.metric in more.suppressors and suppress(watch, us, reading):
+        sink(watch, us, reading.id)
+    if not is_own(watch, reading):
+        return
+    if not more.quality.isdisjoint(reading.quality):
+        _doubt(watch, more, us, reading, sink)
+        return
+    verdict = watch.kind.read(watch.state, us, reading)
+    if verdict is not None and consider(
+        watch.terms, watch.gate, verdict, us, reading.id, watch.beyond
+    ):
+        sink(watch, us, reading.id)
+
+
+def suppress(watch: Watch, us: int, reading: Reading) -> bool:
+    """Tell it of a state that holds it back, or no longer does."""
+    holds = reading.value >= 1.0
+    return hear(watch.terms, watch.gate, reading.metric, holds, us, watch.beyond)
+
+
+def is_own(watch: Watch, reading: Reading) -> bool:
+    """Whether its kind reads that, and not only what holds it back."""
+    return reading.metric in watch.kind.metrics and watch.device in (None, reading.device)
+
+
+def counts(watch: Watch, reading: Reading) -> bool:
+    """Whether its kind was told of that reading: of its own, what passed the quality gate."""
+    more = watch.more
+    return more is None or (is_own(watch, reading) and more.quality.isdisjoint(reading.quality))
+
+
+def _doubt(watch: Watch, more: More, us: int, reading: Reading, sink: Sink) -> None:
+    """A reading of poor quality: if it would have held, that is said, and nothing else changes."""
+    state, gate = watch.state, watch.gate
+    if gate.doubted or gate.phase in (Phase.ACTIVE, Phase.SUPPRESSED):
+        return
+    watch.state = deepcopy(state)
+    if watch.kind.read(watch.state, us, reading):
+        gate.doubted = True
+        held_back = suppressor(more, gate, us)
+        reason = QUALITY if held_back is None else held_back[0]
+        watch.gate = Gate(phase=Phase.SUPPRESSED, reason=reason)
+        sink(watch, us, reading.id)
+    watch.state, watch.gate = state, gate
+
+
 def fire(watch: Watch, us: int, sink: Sink) -> None:
     """All that waits for the moment `us`: phases of other rules, then its own timers."""
     watch.last_us = us
     watch.last_id = CLOSED
     watch.left -= 1
-    verdict, cause = _hear(watch, us)
-    if verdict is not None and judge(watch.terms, watch.gate, verdict, us, None):
+    verdict, cause = _hear(watch, us, sink)
+    if verdict is not None and _judge(watch, verdict, us, timer=False):
         sink(watch, us, cause)
     if watch.state.due_us == us:
         verdict = watch.kind.wake(watch.state, us)
-        if verdict is not None and judge(watch.terms, watch.gate, verdict, us, None):
+        if verdict is not None and _judge(watch, verdict, us, timer=True):
             sink(watch, us, "due")
     if watch.gate.due_us == us:
-        mature(watch.gate)
-        sink(watch, us, "held")
+        if watch.more is None:
+            mature(watch.gate)
+            sink(watch, us, "held")
+        elif ripen(watch.terms, watch.gate, us, watch.beyond):
+            sink(watch, us, "held")
     watch.plan_next()
 
 
-def _hear(watch: Watch, us: int) -> tuple[bool | None, str]:
+def _judge(watch: Watch, verdict: bool, us: int, timer: bool) -> bool:
+    if watch.more is None:
+        return judge(watch.terms, watch.gate, verdict, us, None)
+    return consider(watch.terms, watch.gate, verdict, us, None, watch.beyond, repeats=not timer)
+
+
+def _hear(watch: Watch, us: int, sink: Sink) -> tuple[bool | None, str]:
     """Tell it the phases of the moment `us`: what came of each rule when all was said."""
     told: dict[str, dict[bool, list[Finding]]] = {}
     while watch.pending and watch.pending[0][0] == us:
@@ -205,7 +297,12 @@ def _hear(watch: Watch, us: int) -> tuple[bool | None, str]:
             continue
         finding = min(said[active], key=attrgetter("id"))
         watch.heard[metric] = finding
-        verdict = watch.kind.read(watch.state, us, _as_reading(finding))
+        reading = _as_reading(finding)
+        if metric in watch.bound.suppressors and suppress(watch, us, reading):
+            sink(watch, us, finding.id)
+        if metric not in watch.kind.metrics:
+            continue
+        verdict = watch.kind.read(watch.state, us, reading)
         if verdict is not None:
             last, cause = verdict, finding.id
     return last, cause
@@ -232,7 +329,10 @@ def finding_of(watch: Watch, us: int, cause: str) -> Finding:
     """
     rule, phase = watch.bound.rule, watch.gate.phase
     because = _because(watch, us)
-    content = [rule.patient, rule.id, watch.device, phase, us, cause, because]
+    suppressed = watch.gate.reason if phase is Phase.SUPPRESSED else None
+    content = [rule.patient, rule.id, watch.device, phase, us, cause, _as_ever(because)]
+    if suppressed is not None:
+        content.append(suppressed)
     return Finding(
         id=blake2b(msgspec.json.encode(content), digest_size=16).hexdigest(),
         rule=rule.id,
@@ -244,26 +344,51 @@ def finding_of(watch: Watch, us: int, cause: str) -> Finding:
         at=moment(us),
         because=because,
         device=watch.device,
+        suppressed=suppressed,
     )
+
+
+def is_told(finding: Finding) -> bool:
+    """Whether other rules hear of it: that one is active, or no longer is."""
+    if finding.phase is Phase.INACTIVE:
+        return not finding.because.refuted
+    return finding.phase is Phase.ACTIVE
+
+
+def _as_ever(because: Evidence) -> Evidence | dict[str, Any]:
+    """As findings had it when there were no repeats, so that they keep their ids."""
+    if because.refuted:
+        return because
+    fields = structs.asdict(because)
+    del fields["refuted"]
+    return fields
 
 
 def _because(watch: Watch, us: int) -> Evidence:
     """The kind's own evidence, and that of the active rules which it heard."""
+    gate = watch.gate
     because: Evidence = watch.kind.because(watch.state)
-    if watch.gate.phase is Phase.INACTIVE:
-        return structs.replace(because, counterfactual=None, branches=())
-    length = held(watch.gate, us) if watch.terms.persist_us else None
+    if gate.phase is Phase.INACTIVE:
+        refuted = tuple(gate.refuted)
+        return structs.replace(because, counterfactual=None, branches=(), refuted=refuted)
+    length = held(gate, us) if watch.terms.persist_us else None
     if length is not None:
         because = structs.replace(because, numbers=(*because.numbers, length))
-    if watch.gate.readings:
-        because = structs.replace(because, readings=tuple(watch.gate.readings))
-    heard = [finding for _, finding in sorted(watch.heard.items())]
+    if gate.readings:
+        because = structs.replace(because, readings=tuple(gate.readings))
+    if gate.asked:
+        readings = tuple(dict.fromkeys((*gate.asked, *because.readings)))
+        because = structs.replace(because, readings=readings)
+    if gate.unanswered:
+        own = [name for name in watch.kind.metrics if not name.startswith(RULE_PREFIX)]
+        because = structs.replace(because, missing=", ".join(own))
+    heard = [finding for name, finding in sorted(watch.heard.items()) if name in watch.kind.metrics]
     if not heard:
         return because
     behind = [finding.because for finding in heard if finding.phase is Phase.ACTIVE]
     findings = {finding.id for finding in heard}
-    own = (reading for reading in because.readings if reading not in findings)
-    readings = (*own, *(reading for other in behind for reading in other.readings))
+    others = (reading for reading in because.readings if reading not in findings)
+    readings = (*others, *(reading for other in behind for reading in other.readings))
     numbers = (*because.numbers, *(number for other in behind for number in other.numbers))
     return structs.replace(
         because, readings=tuple(dict.fromkeys(readings)), numbers=tuple(dict.fromkeys(numbers))
@@ -282,6 +407,18 @@ class States:
             for metric in bound.kind.metrics:
                 if not metric.startswith(RULE_PREFIX):
                     self._listening.setdefault((bound.rule.patient, metric), []).append(bound)
+        self._held_back: dict[tuple[str, str], list[BoundRule]] = {}
+        self._recalled: dict[tuple[str, str], list[Reading]] = {}
+        """What holds back a device's rule, for the devices that have yet to show themselves."""
+        self._ahead: set[str] = set()
+        """Readings of the batch that is being taken."""
+        for bound in self.rules:
+            for metric in bound.suppressors:
+                if not metric.startswith(RULE_PREFIX):
+                    series = bound.rule.patient, metric
+                    self._held_back.setdefault(series, []).append(bound)
+                    if bound.rule.per_device:
+                        self._recalled[series] = []
         self.routes: dict[tuple[str, str, str], tuple[Watch, ...]] = {}
         self.heap: list[tuple[int, int, int, Watch]] = []
         self.behind: dict[Watch, int] = {}
@@ -310,9 +447,48 @@ class States:
             self._count += 1
             found = bound.watches[device or ""] = Watch(bound, device, self._count)
             self.unsaved.add(found)
+            if device is not None and bound.suppressors:
+                self._reroute(bound)
         return found
 
-    def route(self, patient: str, device: str, metric: str, since_us: int) -> tuple[Watch, ...]:
+    def _reroute(self, bound: BoundRule) -> None:
+        """A new device hears what holds its rule back."""
+        patient, suppressors = bound.rule.patient, bound.suppressors
+        for series in [one for one in self.routes if one[0] == patient and one[2] in suppressors]:
+            del self.routes[series]
+
+    @property
+    def recalls(self) -> frozenset[str]:
+        """The metrics that `recall` is to be told of."""
+        return frozenset(metric for _, metric in self._recalled)
+
+    def recall(self, readings: Iterable[Reading]) -> None:
+        """Remember the states that devices which are yet to come will have to know."""
+        for reading in readings:
+            known = self._recalled.get((reading.patient, reading.metric))
+            if known is not None and reading not in known:
+                insort(known, reading, key=_IN_ORDER)
+
+    def unrecall(self, reading: Reading) -> None:
+        known = self._recalled.get((reading.patient, reading.metric), [])
+        known[:] = [one for one in known if one.id != reading.id]
+
+    def _begin(self, watch: Watch, us: int, first_id: str) -> None:
+        """A device shows itself. What held it back after that moment has passed it by already."""
+        watch.begin(us)
+        for metric in watch.bound.suppressors:
+            for reading in self._recalled.get((watch.bound.rule.patient, metric), ()):
+                when = micros(reading.taken_at)
+                if (when, reading.id) < (us, first_id):
+                    suppress(watch, when, reading)
+                elif reading.id not in self._ahead:
+                    self.mark_behind(watch, us)
+                    return
+        self.queue(watch)
+
+    def route(
+        self, patient: str, device: str, metric: str, since_us: int, first_id: str = ""
+    ) -> tuple[Watch, ...]:
         """The watches that read that series. A new one begins at `since_us`, its first reading."""
         watches = []
         for bound in self._listening.get((patient, metric), ()):
@@ -321,9 +497,10 @@ class States:
                 if since_us <= bound.muted_until_us:
                     self.mark_behind(watch, since_us)
                 else:
-                    watch.begin(since_us)
-                    self.queue(watch)
+                    self._begin(watch, since_us, first_id)
             watches.append(watch)
+        for bound in self._held_back.get((patient, metric), ()):
+            watches += [watch for watch in bound.watches.values() if watch not in watches]
         found = self.routes[patient, device, metric] = tuple(watches)
         return found
 
@@ -356,12 +533,17 @@ class States:
         """Take all watches on to `at_us` through readings in the order of (taken_at, id)."""
         findings: list[Finding] = []
         heap, routes = self.heap, self.routes
+        if self._recalled:
+            readings = tuple(readings)
+            self._ahead = {reading.id for reading in readings}
+            self.recall(readings)
 
         def sink(watch: Watch, us: int, cause: str) -> None:
             finding = finding_of(watch, us, cause)
             findings.append(finding)
-            for listener in watch.bound.listeners:
-                self._tell(listener, us, finding, behind)
+            if watch.bound.listeners and is_told(finding):
+                for listener in watch.bound.listeners:
+                    self._tell(listener, us, finding, behind)
 
         for reading in readings:
             us = micros(reading.taken_at)
@@ -369,7 +551,9 @@ class States:
                 self._fire_first(sink)
             watches = routes.get((reading.patient, reading.device, reading.metric))
             if watches is None:
-                watches = self.route(reading.patient, reading.device, reading.metric, us)
+                watches = self.route(
+                    reading.patient, reading.device, reading.metric, us, reading.id
+                )
             for watch in watches:
                 if us > watch.last_us or (us == watch.last_us and reading.id > watch.last_id):
                     deliver(watch, us, reading, sink)
@@ -411,7 +595,7 @@ def _bound(plan: Plan) -> tuple[BoundRule, ...]:
         kind = kinds()[rule.kind](rule.params, zone)
         rules[rule.patient, rule.id] = BoundRule(rule, kind)
     for bound in rules.values():
-        for metric in bound.kind.metrics:
+        for metric in dict.fromkeys((*bound.kind.metrics, *bound.suppressors)):
             if metric.startswith(RULE_PREFIX):
                 heard = rules[bound.rule.patient, metric.removeprefix(RULE_PREFIX)]
                 bound.hears.append(heard)
@@ -430,9 +614,21 @@ def _rank(bound: BoundRule, above: tuple[BoundRule, ...]) -> int:
 def fingerprint(rule: Rule) -> str:
     """What a rule's state depends on: the same text, the same course of phases."""
     content = msgspec.json.encode(
-        [rule.kind, rule.params, rule.debounce, rule.per_device], order="sorted"
+        [rule.kind, rule.params, _as_written(rule.debounce), rule.per_device], order="sorted"
     )
     return blake2b(content, digest_size=8).hexdigest()
+
+
+_ALWAYS_WRITTEN = frozenset({"k", "n", "persist_for", "cooldown", "max_age", "max_gap"})
+
+
+def _as_written(debounce: Debounce) -> dict[str, Any]:
+    """Words that came later are there where they are given: a rule without them stays the same."""
+    return {
+        name: value
+        for name, value in structs.asdict(debounce).items()
+        if name in _ALWAYS_WRITTEN or value
+    }
 
 
 def day_after(us: int) -> int:

@@ -25,7 +25,8 @@ def micros(moment: datetime) -> int:
 
 def moment(us: int) -> datetime:
     """The aware UTC time that many microseconds after 1970."""
-    return _EPOCH + timedelta(microseconds=us)
+    seconds, rest = divmod(us, _MILLION)
+    return _EPOCH + timedelta(0, seconds, rest)
 
 
 def micros_of(span: timedelta) -> int:

@@ -1,11 +1,12 @@
 """A rule in plain words: when it holds, since when it counts, and what happens then."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from rules.kinds import kinds
 from rules.limits import metric_of
-from rules.model import Debounce, Rule, Tier
+from rules.model import Concern, Debounce, Rule, Suppressor, Tier
 from rules.words import span_text
 
 _NOTHING = timedelta(0)
@@ -17,16 +18,21 @@ _THEN = {
     Tier.T4: "the care team is called now, and the person is told so",
     Tier.T5: "every path is used at once, and nothing holds it back",
 }
+_KIT = "those who look after the equipment see it in their own list"
 
 
 def explain_rule(rule: Rule, zone: str = "Europe/London") -> str:
     """A few sentences."""
     kind = kinds()[rule.kind](rule.params, ZoneInfo(zone))
     each = " (each device by itself)" if rule.per_device else ""
-    parts = [f"When {kind.words()}{each}{_counts(rule.debounce)}, {_THEN[rule.then.tier]}."]
+    told = _KIT if rule.then.concern is Concern.KIT and rule.then.tier >= Tier.T3 else ""
+    parts = [f"When {kind.words()}{each}{_counts(rule.debounce)}, {told or _THEN[rule.then.tier]}."]
+    parts += _held_back(rule.debounce, asks=bool(rule.then.repeat))
     if rule.then.ask:
         asked = ", ".join(metric_of(metric).title for metric in rule.then.ask)
         parts.append(f"Asked, for {span_text(rule.then.ask_for)}: {asked}.")
+    if rule.then.at_once:
+        parts.append("Quiet hours do not hold it back.")
     if rule.debounce.max_age is not None and rule.then.tier < Tier.T5:
         parts.append(f"Later than {span_text(rule.debounce.max_age)} it counts as late.")
     if rule.agreed:
@@ -42,6 +48,37 @@ def _counts(debounce: Debounce) -> str:
         words += f", {debounce.k} of {debounce.n} times"
     if debounce.persist_for > _NOTHING:
         words += f", for {span_text(debounce.persist_for)} without a break"
+    if debounce.max_gap is not None:
+        words += f" (readings more than {span_text(debounce.max_gap)} apart are no stretch)"
     if debounce.cooldown > _NOTHING:
         words += f", not again within {span_text(debounce.cooldown)} after it ended"
     return words
+
+
+def _held_back(debounce: Debounce, *, asks: bool) -> Iterator[str]:
+    """A sentence for each word that keeps a condition that holds from counting at once."""
+    if debounce.repeat_after_rest is not None:
+        repeat = debounce.repeat_after_rest
+        times = "once more" if repeat.times == 1 else f"{repeat.times} times more"
+        yield (
+            f"First the person is asked to rest for {span_text(repeat.rest)} and to measure "
+            f"{times}; with no repeat within {span_text(repeat.within)} it counts all the same."
+        )
+    if debounce.quality_gate:
+        marks = " or ".join(mark.value for mark in debounce.quality_gate)
+        again = ", and the person is asked to measure again" if asks else ""
+        yield f"A reading marked {marks} counts neither way{again}."
+    if debounce.rate_limit is not None:
+        limit = debounce.rate_limit
+        times = "once" if limit.count == 1 else f"{limit.count} times"
+        yield f"It begins at most {times} in {span_text(limit.per)}."
+    if debounce.same_direction_window is not None:
+        window = span_text(debounce.same_direction_window)
+        yield f"Within {window} after it began, it begins again only when it is worse."
+    if debounce.suppressed_by:
+        yield f"Held back by: {', '.join(map(_suppressor, debounce.suppressed_by))}."
+
+
+def _suppressor(one: Suppressor) -> str:
+    title = metric_of(one.by).title
+    return f"{title} (and {span_text(one.rest)} after it)" if one.rest > _NOTHING else title

@@ -12,7 +12,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from devices.model import require_utc
+from devices.model import Quality, require_utc
+from rules.hours import Hours
+from rules.params import MetricName
 
 
 class Tier(IntEnum):
@@ -36,7 +38,16 @@ class Phase(StrEnum):
     INACTIVE = "inactive"
     PENDING = "pending"
     """The condition holds, and the debounce does not let it count yet."""
+    SUPPRESSED = "suppressed"
+    """The condition counts, and something holds it back."""
     ACTIVE = "active"
+
+
+class Concern(StrEnum):
+    """Who looks after it: those who care for the person, or those who care for the equipment."""
+
+    CLINICAL = "clinical"
+    KIT = "kit"
 
 
 class Lane(StrEnum):
@@ -44,6 +55,50 @@ class Lane(StrEnum):
 
     URGENT = "urgent"
     BULK = "bulk"
+
+
+MOST_REPEATS = 10
+
+
+class RateLimit(Struct, frozen=True, kw_only=True):
+    """At most `count` beginnings within `per`."""
+
+    count: int
+    per: timedelta
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.per <= timedelta(0):
+            raise ValueError(
+                "a rate limit lets at least one through, in a span longer than nothing"
+            )
+
+
+class RepeatAfterRest(Struct, frozen=True, kw_only=True):
+    """A first reading asks for `times` more, each at least `rest` after it.
+
+    When they have not come `within` after the first, it counts all the same.
+    """
+
+    rest: timedelta
+    within: timedelta
+    times: int = 1
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) <= self.rest < self.within:
+            raise ValueError("within is longer than rest: there has to be time for the repeat")
+        if not 1 <= self.times <= MOST_REPEATS:
+            raise ValueError(f"times is from 1 to {MOST_REPEATS}")
+
+
+class Suppressor(Struct, frozen=True, kw_only=True):
+    """While the state or rule `by` holds, and for `rest` after it ended, nothing begins."""
+
+    by: MetricName
+    rest: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        if self.rest < timedelta(0):
+            raise ValueError("rest can't be shorter than nothing")
 
 
 class Debounce(Struct, frozen=True, kw_only=True):
@@ -54,6 +109,9 @@ class Debounce(Struct, frozen=True, kw_only=True):
     older than this when it is made prompts nobody at home (staff still hear of T4, marked late).
     max_gap: two readings further apart do not make one unbroken stretch (default: persist_for);
     what lasts by itself, as an open door does, has no gaps.
+    quality_gate: a reading with one of these marks gives no verdict; where it would have held, that
+    is a suppressed finding. same_direction_window: within it after the last beginning, it begins
+    again only when it is worse.
     """
 
     k: int = 1
@@ -62,6 +120,11 @@ class Debounce(Struct, frozen=True, kw_only=True):
     cooldown: timedelta = timedelta(0)
     max_age: timedelta | None = None
     max_gap: timedelta | None = None
+    quality_gate: tuple[Quality, ...] = ()
+    repeat_after_rest: RepeatAfterRest | None = None
+    rate_limit: RateLimit | None = None
+    same_direction_window: timedelta | None = None
+    suppressed_by: tuple[Suppressor, ...] = ()
 
 
 class Then(Struct, frozen=True, kw_only=True):
@@ -73,6 +136,16 @@ class Then(Struct, frozen=True, kw_only=True):
     """Answer metrics, asked in this order (symptom.ankles_swollen ...)."""
     ask_for: timedelta = timedelta(hours=4)
     """How long the questions stay open."""
+    repeat: str = ""
+    """The key of the words that ask the person to measure again; empty: nobody is asked."""
+    time_critical: bool = False
+    """Its prompt waits for no quiet hours, cap or snooze."""
+    concern: Concern = Concern.CLINICAL
+
+    @property
+    def at_once(self) -> bool:
+        """Whether its prompt waits for nothing: T4 and T5 never do."""
+        return self.time_critical or self.tier >= Tier.T4
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -118,6 +191,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
     """For all/any: that change for each branch that held, by the name of its metric."""
     missing: str | None = None
     """The metric that did not come."""
+    refuted: tuple[str, ...] = ()
+    """Readings that a repeat did not confirm: kept, and of no account."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -133,6 +208,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     at: datetime
     because: Evidence
     device: str | None = None
+    suppressed: str | None = None
+    """What held it back: the name of a state or rule, or one of the words of rules.debounce."""
 
     def __post_init__(self) -> None:
         require_utc(self.at, "at")
@@ -151,6 +228,10 @@ class Prompt(Struct, frozen=True, kw_only=True):
     text: str
     values: Mapping[str, str] = {}
     ask: tuple[str, ...] = ()
+    show_from: datetime | None = None
+    """Not shown or spoken before; None: at once."""
+    time_critical: bool = False
+    """Spoken, whatever the hour."""
 
 
 class AlertRequest(Struct, frozen=True, kw_only=True):
@@ -168,6 +249,19 @@ class AlertRequest(Struct, frozen=True, kw_only=True):
     values: Mapping[str, str] = {}
     because: Evidence = Evidence()
     late: bool = False
+    concern: Concern = Concern.CLINICAL
+
+
+class CompanionKind(StrEnum):
+    PERSON = "person"
+    PET = "pet"
+
+
+class Companion(Struct, frozen=True, kw_only=True):
+    """Who else moves about in the home, and can be taken for the person."""
+
+    kind: CompanionKind
+    name: str
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -178,6 +272,11 @@ class Person(Struct, frozen=True, kw_only=True):
     timezone: str = "Europe/London"
     matters: str = ""
     """What matters to them, in their own words."""
+    quiet_hours: Hours | None = None
+    """Local; what is not time-critical is said when they end."""
+    lives_with: tuple[Companion, ...] = ()
+    simulated: bool = False
+    """Nobody lives there: a pack without a signature may run."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):

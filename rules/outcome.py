@@ -1,5 +1,6 @@
 """What a finding leads to: words for the person, a request to the team, or nothing, and why."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
@@ -8,9 +9,12 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from devices.metrics import METRICS
+from rules.debounce import QUALITY
+from rules.exact import micros, moment
 from rules.limits import RULE_PREFIX, metric_of
 from rules.model import AlertRequest, Finding, Number, Person, Phase, Plan, Prompt, Rule, Tier
-from rules.words import shown_number
+from rules.snooze import Snooze, hides
+from rules.words import shown_number, span_text
 
 
 class Reason(StrEnum):
@@ -27,6 +31,13 @@ class Reason(StrEnum):
     TEAM_NOW_LATE = "tier 4, too late to prompt: the care team as tier 3, marked late"
     EMERGENCY = "tier 5: every path at once"
     EMERGENCY_LATE = "tier 5, late: every path at once all the same"
+    ASKED_AGAIN = "not confirmed yet: the person is asked to rest and measure again"
+    ASKED_FOR_BETTER = "the reading can't be trusted: the person is asked to measure again"
+    TOO_LATE_TO_ASK_AGAIN = "too late to ask for a repeat: logged"
+    SUPPRESSED = "held back: logged"
+    SNOOZED = "snoozed: logged"
+    AFTER_DEATH = "after a death: logged"
+    SNOOZED_PROMPTED = "tier 1, snoozed and time-critical: the person is told"
 
 
 class Outcome(Struct, frozen=True):
@@ -56,19 +67,35 @@ _WAYS: dict[tuple[Tier, bool], _Way] = {
 """(tier, late) -> what happens. A plan with T2 is refused: nobody can be chosen yet."""
 
 
-def decide(plan: Plan, finding: Finding, at: datetime) -> Outcome:
-    """What is to be done about a finding at home time `at`. The same finding, the same ids."""
+def decide(
+    plan: Plan,
+    finding: Finding,
+    at: datetime,
+    snoozes: Iterable[Snooze] = (),
+    *,
+    died: bool = False,
+) -> Outcome:
+    """What is to be done about a finding at home time `at`. The same finding, the same ids.
+
+    `snoozes`: those in force at `at`. `died`: the person has, and only an emergency counts.
+    """
     rule = _rule_of(plan, finding)
     if rule is None:
         return Outcome(None, None, Reason.NOT_IN_PLAN)
-    if finding.phase is not Phase.ACTIVE:
+    if finding.phase == Phase.INACTIVE:
         return Outcome(None, None, Reason.ENDED)
+    if died and finding.tier < Tier.T5:
+        return Outcome(None, None, Reason.AFTER_DEATH)
+    if finding.phase != Phase.ACTIVE:
+        return _ask_again(plan, rule, finding, at)
     max_age = rule.debounce.max_age
     late = max_age is not None and at - finding.at > max_age
-    way = _WAYS[rule.then.tier, late]
-    values = values_of(plan.people[rule.patient], rule, finding)
+    way = _snoozed(_WAYS[rule.then.tier, late], rule, finding, snoozes)
+    person = plan.people[rule.patient]
+    values = values_of(person, rule, finding)
     prompt = alert = None
     if way.prompt:
+        show_from = None if rule.then.at_once else _after_quiet_hours(person, at)
         prompt = Prompt(
             id=_id_for("prompt", finding),
             finding=finding.id,
@@ -76,10 +103,12 @@ def decide(plan: Plan, finding: Finding, at: datetime) -> Outcome:
             patient=rule.patient,
             tier=rule.then.tier,
             at=at,
-            expires_at=at + rule.then.ask_for,
+            expires_at=(show_from or at) + rule.then.ask_for,
             text=rule.then.text,
             values=values,
             ask=rule.then.ask,
+            show_from=show_from,
+            time_critical=rule.then.at_once,
         )
     if way.alert is not None:
         alert = AlertRequest(
@@ -95,15 +124,66 @@ def decide(plan: Plan, finding: Finding, at: datetime) -> Outcome:
             values=values,
             because=finding.because,
             late=late,
+            concern=rule.then.concern,
         )
     return Outcome(prompt, alert, way.reason)
+
+
+def _snoozed(way: _Way, rule: Rule, finding: Finding, snoozes: Iterable[Snooze]) -> _Way:
+    """The team does not hear of it again. The person is still told what is time-critical, but for
+    the words that would say that the team is being told.
+    """
+    if not any(hides(snooze, finding) for snooze in snoozes):
+        return way
+    if way.prompt and way.alert is None and rule.then.at_once:
+        return _Way(Reason.SNOOZED_PROMPTED, prompt=True)
+    return _Way(Reason.SNOOZED)
+
+
+def _ask_again(plan: Plan, rule: Rule, finding: Finding, at: datetime) -> Outcome:
+    """A repeat is asked for at once, in quiet hours too: the person has just measured."""
+    then, repeat = rule.then, rule.debounce.repeat_after_rest
+    reason, closes_at = Reason.ASKED_AGAIN, finding.at + then.ask_for
+    if finding.phase == Phase.SUPPRESSED:
+        if finding.suppressed != QUALITY or not then.repeat:
+            return Outcome(None, None, Reason.SUPPRESSED)
+        reason = Reason.ASKED_FOR_BETTER
+    elif repeat is not None:
+        closes_at = finding.at + repeat.within
+    max_age = rule.debounce.max_age
+    if at >= closes_at or (max_age is not None and at - finding.at > max_age):
+        return Outcome(None, None, Reason.TOO_LATE_TO_ASK_AGAIN)
+    values = values_of(plan.people[rule.patient], rule, finding)
+    prompt = Prompt(
+        id=_id_for("prompt", finding),
+        finding=finding.id,
+        rule=rule.id,
+        patient=rule.patient,
+        tier=Tier.T1,
+        at=at,
+        expires_at=closes_at,
+        text=then.repeat,
+        values=values,
+        time_critical=then.at_once,
+    )
+    return Outcome(prompt, None, reason)
+
+
+def _after_quiet_hours(person: Person, at: datetime) -> datetime | None:
+    """When the quiet hours end that hold at that moment."""
+    hours, zone = person.quiet_hours, ZoneInfo(person.timezone)
+    if hours is None or not hours.hold(micros(at), zone):
+        return None
+    _, end_us = next(hours.spans(micros(at), zone))
+    return moment(end_us)
 
 
 def values_of(person: Person, rule: Rule, finding: Finding) -> dict[str, str]:
     """What a text about a finding can name, written out for people.
 
     title, name, matters, device, at ("08:05"), day ("3 March"), numbers (all in one line); each
-    number of the evidence by its name; limit; change ("0.4 kg less"); missing; said.
+    number of the evidence by its name; limit; change ("0.4 kg less"); missing; said; where a repeat
+    is asked for, rest ("5 minutes") and repeat_within ("20 minutes").
     """
     because = finding.because
     local = finding.at.astimezone(ZoneInfo(person.timezone))
@@ -115,6 +195,10 @@ def values_of(person: Person, rule: Rule, finding: Finding) -> dict[str, str]:
         "at": f"{local:%H:%M}",
         "day": f"{local.day} {local:%B}",
     }
+    repeat = rule.debounce.repeat_after_rest
+    if repeat is not None:
+        values["rest"] = span_text(repeat.rest)
+        values["repeat_within"] = span_text(repeat.within)
     for number in because.numbers:
         values.setdefault(number.name, shown_number(number))
     if because.limit is not None:

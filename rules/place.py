@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
+from math import isfinite
 from typing import Any
 
 
@@ -59,12 +61,12 @@ class Place:
         """Refuse other words than these."""
         for key in self.mapping():
             if key not in known:
-                raise PlanError(self._below(key), _unknown(key, known))
+                raise PlanError(self._below(key), unknown(key, known))
 
     def one_of(self, known: Iterable[str]) -> str:
         names = list(known)
         if self.text() not in names:
-            raise PlanError(self.path, _unknown(self.text(), names))
+            raise PlanError(self.path, unknown(self.text(), names))
         return self.text()
 
     def text(self) -> str:
@@ -75,14 +77,28 @@ class Place:
     def number(self) -> float:
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
             raise self.error("is not a number: write it like 2.0")
-        if not self.value - self.value == 0:
-            raise self.error("is not a finite number")
-        return float(self.value)
+        try:
+            number = float(self.value)
+        except OverflowError as error:
+            raise PlanError(self.path, "the number is too large") from error
+        if not isfinite(number):
+            raise self.error("is not a finite number: write it like 2.0")
+        return number
 
     def whole(self) -> int:
         if isinstance(self.value, bool) or not isinstance(self.value, int):
             raise self.error("is not a whole number: write it like 3")
         return self.value
+
+    def day(self) -> date:
+        """A date as 2025-03-03; the other ways of ISO 8601 are refused."""
+        try:
+            found = date.fromisoformat(self.text())
+        except ValueError:
+            found = None
+        if found is None or found.isoformat() != self.value:
+            raise self.error('is no date: write it like "2025-03-03"')
+        return found
 
     def flag(self) -> bool:
         if not isinstance(self.value, bool):
@@ -93,7 +109,8 @@ class Place:
         return f"{self.path}.{step}" if self.path else step
 
 
-def _unknown(word: str, known: Iterable[str]) -> str:
+def unknown(word: str, known: Iterable[str]) -> str:
+    """That a word is not there, and which one may have been meant."""
     names = sorted(known)
     close = get_close_matches(word, names, n=1)
     if close:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from devices.model import Reading
 from rules.model import AlertRequest, Finding, Lane, Prompt
+from rules.snooze import Snooze
 
 SCHEMA = 1
 MAX_BATCH = 1_000
@@ -32,6 +33,10 @@ class RecordKind(StrEnum):
     """Findings that a late reading undid; their alerts are annotated, never erased."""
     CORRECTION = "correction"
     """A reading was entered in error: of another person, or a slip."""
+    SNOOZE = "snooze"
+    """Staff or a person at home need not hear of a problem for a while."""
+    STATE = "state"
+    """Somebody said where a person is, and until when."""
     DEVICE = "device"
     QUARANTINE = "quarantine"
 
@@ -71,6 +76,40 @@ class StaffCorrection(Correction, frozen=True, kw_only=True):
     seq: int
 
 
+class Stated(Struct, frozen=True, kw_only=True):
+    """Somebody said where a person is, or of a concern: the readings of that moment follow from it.
+
+    `said` is a word of rules.whereabouts, `until` its end, where it has one (home time, as `at`).
+    """
+
+    patient: str
+    said: str
+    until: datetime | None = None
+    at: datetime
+    by: str
+    """"page:margaret", "staff:Sam"; "time" where the end was reached that had been given."""
+    told: int | None = None
+    """The `seq` with which the server told it; None where it was said at home."""
+
+
+class StaffState(Struct, frozen=True, kw_only=True):
+    """Staff said where a person is, on its way to the home. `seq` grows for each home."""
+
+    seq: int
+    patient: str
+    said: str
+    """A word of rules.whereabouts. One that the home does not know changes nothing there."""
+    until: datetime | None = None
+    at: datetime
+    by: str
+
+
+class StaffSnooze(Snooze, frozen=True, kw_only=True):
+    """A snooze that staff set, on its way to the home. `seq` grows for each home."""
+
+    seq: int
+
+
 class DeviceState(Struct, frozen=True, kw_only=True):
     """What the home knows of a device: battery, link, last heard, a fact its decoder learned."""
 
@@ -92,7 +131,16 @@ class Quarantined(Struct, frozen=True, kw_only=True):
 
 
 Body = (
-    Reading | Finding | Prompt | AlertRequest | Superseded | Correction | DeviceState | Quarantined
+    Reading
+    | Finding
+    | Prompt
+    | AlertRequest
+    | Superseded
+    | Correction
+    | Snooze
+    | Stated
+    | DeviceState
+    | Quarantined
 )
 
 BODY_TYPES: dict[str, type[Body]] = {
@@ -102,6 +150,8 @@ BODY_TYPES: dict[str, type[Body]] = {
     RecordKind.ALERT: AlertRequest,
     RecordKind.SUPERSEDED: Superseded,
     RecordKind.CORRECTION: Correction,
+    RecordKind.SNOOZE: Snooze,
+    RecordKind.STATE: Stated,
     RecordKind.DEVICE: DeviceState,
     RecordKind.QUARANTINE: Quarantined,
 }
@@ -161,13 +211,15 @@ class Notice(Struct, frozen=True, kw_only=True):
 
 
 class Notices(Struct, frozen=True, kw_only=True):
-    """GET /api/v1/notices?after=SEQ&corrections_after=SEQ: the answer, each oldest first.
+    """GET /api/v1/notices?after=SEQ&corrections_after=SEQ&states_after=SEQ&snoozes_after=SEQ.
 
-    The two are numbered apart. A gateway that does not ask for corrections is sent none.
+    Each oldest first, and numbered apart. A gateway that does not ask for one is sent none of it.
     """
 
     notices: tuple[Notice, ...]
     corrections: tuple[StaffCorrection, ...] = ()
+    states: tuple[StaffState, ...] = ()
+    snoozes: tuple[StaffSnooze, ...] = ()
 
 
 encode = msgspec.json.Encoder().encode

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from devices.model import Reading
-from rules.debounce import Gate
+from rules.debounce import Gate, speaks
 from rules.engine import (
     CLOSED,
     DAY_US,
@@ -28,15 +28,19 @@ from rules.engine import (
     BoundRule,
     States,
     Watch,
+    counts,
     day_after,
     deliver,
     finding_of,
     fingerprint,
     fire,
+    is_own,
+    is_told,
+    suppress,
 )
 from rules.exact import BEGINNING, END, micros, micros_of, moment
 from rules.limits import RULE_PREFIX
-from rules.model import Finding, Phase, Plan
+from rules.model import Finding, Plan
 from rules.window import empty, written
 
 CHECKPOINTS_KEPT = 16
@@ -164,6 +168,8 @@ def restore(plan: Plan, saved: Mapping[str, bytes], history: History, at: dateti
             states.watch(bound, None)
         for watch in bound.watches.values():
             states.mark_behind(watch, NEVER_US)
+    if states.recalls:
+        states.recall(history.readings(states.recalls, BEGINNING, END))
     kept = states.by_key.keys() | {
         watch.key for bound in states.rules for watch in bound.watches.values()
     }
@@ -192,6 +198,7 @@ def _see_devices(states: States, bound: BoundRule, history: History) -> None:
 
 def _withdraw(states: States, reading: Reading) -> None:
     us = micros(reading.taken_at)
+    states.unrecall(reading)
     for watch in states.route(reading.patient, reading.device, reading.metric, us):
         if watch.last_us >= us:
             states.mark_behind(watch, us)
@@ -230,17 +237,23 @@ class _Repair:
             for from_us in (_refill_from(watch),)
         ]
         rules = {watch.bound: None for watch in behind}
-        rows: dict[Watch, list[Reading]] = {watch: [] for watch in behind}
-        for reading in self._readings(rules, min(needed_us) - 1):
+        rows: dict[Watch, dict[str, Reading]] = {watch: {} for watch in behind}
+        metrics = {name for bound in rules for name in (*bound.kind.metrics, *bound.suppressors)}
+        anew = {name for watch in behind if watch.state is None for name in watch.bound.suppressors}
+        for reading in (
+            *self._readings(anew, LONG_AGO_US),
+            *self._readings(metrics, min(needed_us) - 1),
+        ):
             us = micros(reading.taken_at)
             for watch in self.states.route(reading.patient, reading.device, reading.metric, us):
                 if watch in rows:
-                    rows[watch].append(reading)
+                    rows[watch][reading.id] = reading
         standing = self._findings(rules, min(watch.last_us for watch in behind))
         heard = {heard: None for bound in rules for heard in bound.hears}
         phases = self._findings(heard, min(_hears_from(watch) for watch in behind))
         for watch in behind:
-            self._remake_one(watch, rows[watch], standing, phases)
+            readings = sorted(rows[watch].values(), key=_IN_ORDER)
+            self._remake_one(watch, readings, standing, phases)
 
     def _remake_one(
         self,
@@ -273,7 +286,7 @@ class _Repair:
         moved = [
             micros(finding.at)
             for finding in (*found.values(), *stood.values())
-            if (finding.id in found) is not (finding.id in stood)
+            if (finding.id in found) is not (finding.id in stood) and is_told(finding)
         ]
         if moved:
             for listener in bound.listeners:
@@ -281,13 +294,8 @@ class _Repair:
         self.states.queue(watch)
         self.states.unsaved.add(watch)
 
-    def _readings(self, rules: Iterable[BoundRule], after_us: int) -> Sequence[Reading]:
-        metrics = {
-            metric
-            for bound in rules
-            for metric in bound.kind.metrics
-            if not metric.startswith(RULE_PREFIX)
-        }
+    def _readings(self, names: Iterable[str], after_us: int) -> Sequence[Reading]:
+        metrics = {name for name in names if not name.startswith(RULE_PREFIX)}
         if not metrics:
             return ()
         stored = self.history.readings(metrics, _moment(after_us), END)
@@ -320,6 +328,8 @@ class _Repair:
         before: dict[str, Finding] = {}
         for finding in sorted(phases, key=attrgetter("at")):
             if finding.rule not in ids or finding.patient != watch.bound.rule.patient:
+                continue
+            if not is_told(finding):
                 continue
             us = micros(finding.at)
             if us > watch.last_us:
@@ -394,22 +404,11 @@ def _refold(
         if us > muted_us:
             found.append(finding_of(watch, us, cause))
 
-    events = [(micros(reading.taken_at), reading) for reading in readings]
-    first = next((i for i, (us, _) in enumerate(events) if us > after_us), len(events))
-    if watch.state is None:
-        begin_us = watch.bound.asked_from_us
-        if watch.bound.rule.per_device and first < len(events):
-            begin_us = events[first][0]
-        watch.begin(begin_us)
-    else:
-        from_us = watch.kind.refill_from_us(watch.state)
-        for us, reading in events[:first]:
-            if from_us is not None and us >= from_us:
-                watch.kind.refill(watch.state, us, reading)
+    events = _begun(watch, readings)
     watch.pending = pending
     watch.plan_next()
     muted = after_us < muted_us
-    for us, reading in events[first:]:
+    for us, reading in events:
         if muted and us > muted_us:
             _unmute(watch, muted_us, found)
             muted = False
@@ -423,6 +422,30 @@ def _refold(
     return found
 
 
+def _begun(watch: Watch, readings: Sequence[Reading]) -> list[tuple[int, Reading]]:
+    """The readings that it is to be told of, each with its time; the older ones it knows then."""
+    events = [(micros(reading.taken_at), reading) for reading in readings]
+    after_us, suppressors = watch.last_us, watch.bound.suppressors
+    first = next((i for i, (us, _) in enumerate(events) if us > after_us), len(events))
+    if watch.state is not None:
+        from_us = watch.kind.refill_from_us(watch.state)
+        for us, reading in events[:first]:
+            if from_us is not None and us >= from_us and counts(watch, reading):
+                watch.kind.refill(watch.state, us, reading)
+        return events[first:]
+    begin_us = watch.bound.asked_from_us
+    if watch.bound.rule.per_device:
+        rest = range(first, len(events))
+        first = next((i for i in rest if is_own(watch, events[i][1])), len(events))
+        if first < len(events):
+            begin_us = events[first][0]
+    watch.begin(begin_us)
+    for us, reading in events[:first]:
+        if reading.metric in suppressors:
+            suppress(watch, us, reading)
+    return events[first:]
+
+
 def _unmute(watch: Watch, us: int, found: list[Finding]) -> None:
     """The rule begins to speak: what is true now is its first finding."""
 
@@ -433,7 +456,7 @@ def _unmute(watch: Watch, us: int, found: list[Finding]) -> None:
         fire(watch, watch.next_us, sink)
     watch.last_us = us
     watch.last_id = CLOSED
-    if watch.gate.phase is Phase.ACTIVE:
+    if speaks(watch.gate):
         found.append(finding_of(watch, us, "start"))
 
 

@@ -50,6 +50,39 @@ class Lowest(Window):
         return self.entries[0] if self.entries else None
 
 
+class LowestOfLast(Lowest):
+    """The lowest value of a span of time, where of several taken together only the last counts.
+
+    The newest is held outside the queue, until what follows shows whether it stands.
+    """
+
+    __slots__ = ("held",)
+
+    def __init__(self, from_us: int | None = None) -> None:
+        super().__init__(from_us)
+        self.held: tuple[int, int, str] | None = None
+
+    def push_last(self, us: int, count: int, reading: str, together_us: int) -> None:
+        """The next value; one that was taken less than `together_us` before it is forgotten."""
+        if self.held is not None and us - self.held[0] >= together_us:
+            self.push(*self.held)
+        self.held = (us, count, reading)
+        self.from_us = self.entries[0][0] if self.entries else us
+
+    def drop_before(self, us: int) -> None:
+        super().drop_before(us)
+        if self.held is not None and self.held[0] < us:
+            self.held = None
+        if self.held is not None and not self.entries:
+            self.from_us = self.held[0]
+
+    def lowest(self) -> tuple[int, int, str] | None:
+        first = super().lowest()
+        if self.held is None or (first is not None and first[1] < self.held[1]):
+            return first
+        return self.held
+
+
 class Line(Window):
     """The least-squares line through the last values: sums that are exact at any length.
 

@@ -13,6 +13,52 @@ Texts = Mapping[str, Mapping[str, str]]
 
 AUDIENCES: tuple[Audience, ...] = ("person", "nurse", "log")
 
+PLACEHOLDERS: Mapping[str, str] = {
+    "title": "Weight",
+    "name": "Margaret",
+    "matters": "my garden",
+    "device": "front door",
+    "at": "08:05",
+    "day": "3 March",
+    "numbers": "weight 80 kg",
+    "limit": "2 kg",
+    "change": "2 kg less",
+    "missing": "Pain in the chest",
+    "said": "Pain in the chest",
+    "average": "80 kg",
+    "baseline": "80 kg",
+    "count": "3",
+    "data": "80%",
+    "days": "7",
+    "difference": "2 kg",
+    "earlier": "3",
+    "fast": "80 kg",
+    "floor": "3",
+    "held": "20 minutes",
+    "high": "2 kg",
+    "lasted": "20 minutes",
+    "low": "2 kg",
+    "reference": "80 kg",
+    "samples": "12",
+    "score": "3",
+    "slope": "2 kg a day",
+    "slow": "80 kg",
+    "spread": "2 kg",
+    "sum": "6",
+    "value": "80 kg",
+    "waited": "20 minutes",
+    "window": "84 hours",
+    "z": "3",
+}
+"""What a text can name, with an example: what every finding has (rules.outcome), and the numbers
+that kinds and the debounce give. A metric that a rule compares can be named as well."""
+
+
+def fillable(name: str) -> bool:
+    """Whether anybody fills that placeholder in."""
+    return name in PLACEHOLDERS or name in METRICS
+
+
 _UNITS = {
     "kg": ("kg", 1),
     "kg/m2": ("kg/m²", 1),

@@ -97,7 +97,57 @@ SELECT state, answered, body FROM prompt WHERE id = ?
 
 -- name: open_prompts
 SELECT state, answered, body FROM prompt
-WHERE state = 'open' AND expires_at > ? ORDER BY at DESC
+WHERE state = 'open' AND expires_at > ?
+  AND NOT EXISTS (SELECT 1 FROM later WHERE later.prompt = prompt.id AND later.show_from > ?)
+ORDER BY at DESC
+
+-- name: waiting_prompts
+-- Those that are shown later, and when.
+SELECT prompt.state, prompt.answered, prompt.body, later.show_from
+FROM later JOIN prompt ON prompt.id = later.prompt
+WHERE prompt.state = 'open' AND later.show_from > ? ORDER BY later.show_from, prompt.id
+
+-- name: withdraw_all
+-- Whom nobody asks anything any more: only what is as urgent as that stays.
+UPDATE prompt SET state = 'withdrawn'
+WHERE state = 'open' AND patient = ? AND json_extract(CAST(body AS TEXT), '$.tier') < ?
+
+-- name: put_later
+INSERT OR REPLACE INTO later (prompt, show_from) VALUES (?, ?)
+
+-- name: next_later
+SELECT min(show_from) FROM later
+
+-- name: shown_by_now
+SELECT prompt.state, prompt.answered, prompt.body FROM later JOIN prompt ON prompt.id = later.prompt
+WHERE later.show_from <= ? AND prompt.state = 'open' ORDER BY prompt.at, prompt.id
+
+-- name: drop_shown
+DELETE FROM later WHERE show_from <= ?
+
+-- name: close_repeats
+-- What was asked to be measured again was, or the time for it is over.
+UPDATE prompt SET state = 'answered'
+WHERE state = 'open' AND patient = ? AND finding IN (
+    SELECT id FROM record
+    WHERE kind = 'finding' AND name = ? AND id = prompt.finding
+      AND json_extract(CAST(body AS TEXT), '$.phase') <> 'active'
+)
+
+-- name: close_doubts
+-- A reading that can be trusted came after one that could not.
+UPDATE prompt SET state = 'answered'
+WHERE state = 'open' AND patient = ? AND finding IN (
+    SELECT id FROM record
+    WHERE kind = 'finding' AND name = ? AND id = prompt.finding
+      AND json_extract(CAST(body AS TEXT), '$.phase') = 'suppressed'
+)
+
+-- name: put_alive
+INSERT INTO alive (one, at) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET at = excluded.at
+
+-- name: alive
+SELECT at FROM alive
 
 -- name: put_notice
 INSERT OR IGNORE INTO notice (seq, body) VALUES (?, ?)

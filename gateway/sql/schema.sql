@@ -69,6 +69,27 @@ CREATE TABLE IF NOT EXISTS prompt (
     body       BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Prompts that wait, for the quiet hours to end or since they were put off: taken out when they
+-- are shown.
+CREATE TABLE IF NOT EXISTS later (
+    prompt    TEXT PRIMARY KEY,
+    show_from INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The last moment at which the gateway is known to have run: one row.
+CREATE TABLE IF NOT EXISTS alive (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    at  INTEGER NOT NULL
+) STRICT;
+
+-- What staff need not hear of for a while.
+CREATE TABLE IF NOT EXISTS snooze (
+    id      TEXT PRIMARY KEY,
+    patient TEXT NOT NULL,
+    ends_at INTEGER NOT NULL,
+    body    BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- News from the care team of alerts that this home caused, by the server's sequence.
 CREATE TABLE IF NOT EXISTS notice (
     seq  INTEGER PRIMARY KEY,
@@ -81,6 +102,22 @@ CREATE TABLE IF NOT EXISTS told_correction (
     seq  INTEGER PRIMARY KEY,
     body BLOB NOT NULL
 ) STRICT;
+
+-- What else staff told this home, by its kind and the server's sequence: applied once.
+CREATE TABLE IF NOT EXISTS told (
+    kind TEXT NOT NULL,
+    seq  INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (kind, seq)
+) STRICT, WITHOUT ROWID;
+
+-- States of people that end by themselves: taken out when the end is reached.
+CREATE TABLE IF NOT EXISTS state_end (
+    patient TEXT NOT NULL,
+    metric  TEXT NOT NULL,
+    ends_at INTEGER NOT NULL,
+    PRIMARY KEY (patient, metric)
+) STRICT, WITHOUT ROWID;
 
 -- How often each source was refused for each reason; the first of them are kept as records.
 CREATE TABLE IF NOT EXISTS refused (

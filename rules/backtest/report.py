@@ -53,7 +53,9 @@ class Worth(Struct, frozen=True, kw_only=True):
 
 
 class RuleRow(Struct, frozen=True, kw_only=True):
-    """`explained` is None where no event is held against its family."""
+    """One rule at one tier: people of a care plan may have it at different ones.
+
+    `explained` is None where no event is held against its family."""
 
     rule: str
     tier: str
@@ -185,12 +187,14 @@ def _rules(
     drawn: NDArray[np.float64],
 ) -> tuple[RuleRow, ...]:
     rows = []
-    for rule in plan.rules:
+    for rule in {(rule.id, rule.then.tier): rule for rule in plan.rules}.values():
         kinds = [kind for kind, families in held.items() if rule.family in families]
         happened = _by_person([event for event in events if event.kind in kinds])
         counted = []
         for lived in lives:
-            begun = [one.us for one in lived.begun if one.rule == rule.id]
+            begun = [
+                one.us for one in lived.begun if (one.rule, one.tier) == (rule.id, rule.then.tier)
+            ]
             tally = match(begun, happened.get(lived.person, []), how)
             counted.append(Counted(lived, tally, len(begun)))
         value = ratio(WORTH["positive_predictive_value"], counted, drawn)

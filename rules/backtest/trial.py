@@ -9,15 +9,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from devices.metrics import METRICS, Kind
 from rules.backtest.course import Course, replay
-from rules.exact import micros, moment
+from rules.exact import micros
+from rules.hours import wall
 from rules.kinds import kinds
 from rules.limits import RULE_PREFIX
-from rules.model import Phase, Plan, Rule, Tier
-from rules.plan import Pack, parse_plan
+from rules.model import Person, Phase, Plan, Rule, Tier
+from rules.plan import Pack
 
 SOMEONE = "someone"
 STAFF = Tier.T3
@@ -56,22 +57,53 @@ class Lived(Struct, frozen=True, kw_only=True):
 
 def plan_of(
     pack: Pack,
-    packs: Mapping[str, Pack],
     *,
     timezone: str = "Europe/London",
     leave_out: Collection[str] = (),
     debounce: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """The pack for one person; `debounce` is laid over its staff rules that hear no other rule."""
-    own: dict[str, Any] = {}
-    for rule in pack.rules:
-        if rule.id in leave_out:
-            own[rule.id] = {"use": False}
-        elif debounce and rule.then.tier >= STAFF and not _hears(rule):
-            own[rule.id] = {"debounce": dict(debounce)}
-    used = {"pack": pack.id, "agreed_by": "the trial", "agreed_on": "no day", "rules": own}
-    person = {"id": SOMEONE, "name": "Someone", "timezone": timezone, "packs": [used]}
-    return parse_plan({"version": pack.version, "people": [person]}, packs)
+    """All of the pack for one person, rules that ship off too; `debounce` is laid over its staff
+    rules."""
+    plan = Plan(
+        version=pack.version,
+        people={SOMEONE: Person(id=SOMEONE, name="Someone", timezone=timezone)},
+        rules=tuple(
+            structs.replace(rule, patient=SOMEONE)
+            for rule in pack.rules
+            if rule.id not in leave_out
+        ),
+        texts=pack.texts,
+    )
+    return with_debounce(plan, debounce or {})
+
+
+def plan_for(plan: Plan, person: str, leave_out: Collection[str] = ()) -> Plan:
+    """One person's rules of a care plan, as the plan of a trial."""
+    return structs.replace(
+        plan,
+        people={SOMEONE: structs.replace(plan.people[person], id=SOMEONE)},
+        rules=tuple(
+            structs.replace(rule, patient=SOMEONE)
+            for rule in plan.rules
+            if rule.patient == person and rule.id not in leave_out
+        ),
+    )
+
+
+def with_debounce(plan: Plan, debounce: Mapping[str, Any]) -> Plan:
+    """Those words (of Debounce) laid over the staff rules that hear no other rule.
+
+    An emergency (T5) is never held back, so it stays as it is.
+    """
+    return structs.replace(
+        plan,
+        rules=tuple(
+            structs.replace(rule, debounce=structs.replace(rule.debounce, **debounce))
+            if STAFF <= rule.then.tier < Tier.T5 and not _hears(rule)
+            else rule
+            for rule in plan.rules
+        ),
+    )
 
 
 def metrics_of(rule: Rule) -> tuple[str, ...]:
@@ -86,7 +118,7 @@ def heard(plan: Plan) -> frozenset[str]:
     return frozenset(name for name in names if not name.startswith(RULE_PREFIX))
 
 
-def unanswerable(pack: Pack, present: Collection[str]) -> tuple[str, ...]:
+def unanswerable(pack: Pack | Plan, present: Collection[str]) -> tuple[str, ...]:
     """Rules that wait for what nobody was asked for in these readings: answers, or whatever else
     was to follow a prompt with questions. They would find silence everywhere.
 
@@ -145,7 +177,7 @@ def live(plan: Plan, course: Course) -> Lived:
 
 def day_of(us: int, zone: ZoneInfo) -> int:
     """The local date as an ordinal."""
-    return moment(us).astimezone(zone).date().toordinal()
+    return wall(us, zone).date().toordinal()
 
 
 def alerts_of(lived: Lived) -> dict[str, list[int]]:

@@ -11,8 +11,8 @@ from msgspec import Struct, field
 
 from devices.metrics import Kind as MetricKind
 from devices.model import Reading
-from rules.exact import micros_of, moment
-from rules.hours import Hours, local_us
+from rules.exact import micros_of
+from rules.hours import Hours, local_us, wall
 from rules.kind import Kind, KindState
 from rules.limits import metric_of
 from rules.model import Evidence, Number
@@ -160,7 +160,7 @@ class Absence(Kind[Params, State]):
     def _owe_day_after(self, state: State, us: int) -> None:
         """Owe the reading of the first day whose time is up after `us`."""
         params = self._params
-        day = moment(us).astimezone(self._zone).date() - _DAY
+        day = wall(us, self._zone).date() - _DAY
         due_us = us
         while due_us <= us:
             day += _DAY

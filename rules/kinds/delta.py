@@ -16,7 +16,7 @@ from rules.kind import Kind, KindState
 from rules.limits import metric_of
 from rules.model import Evidence, Number
 from rules.params import Amount, MetricName
-from rules.window import Lowest
+from rules.window import LowestOfLast
 from rules.words import shown, span_text
 
 _HOUR = timedelta(hours=1)
@@ -26,7 +26,8 @@ class Params(Struct, frozen=True, kw_only=True):
     """Exactly one of `rise` and `fall`; a change of just that much counts.
 
     `between`: local hours in which a reading can be a reference. `agreed`: a reference that the
-    person and the clinician agreed on (a dry weight).
+    person and the clinician agreed on (a dry weight). `repeats_within`: of readings that are
+    less than that apart only the last can be one, so that a repeat refutes what it corrects.
     """
 
     metric: MetricName
@@ -35,6 +36,7 @@ class Params(Struct, frozen=True, kw_only=True):
     window: timedelta
     between: Hours | None = None
     agreed: Amount | None = None
+    repeats_within: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
         given = [amount for amount in (self.rise, self.fall) if amount is not None]
@@ -42,10 +44,12 @@ class Params(Struct, frozen=True, kw_only=True):
             raise ValueError("give exactly one of rise and fall, above 0")
         if self.window <= timedelta(0):
             raise ValueError("window must be longer than nothing")
+        if not timedelta(0) <= self.repeats_within < self.window:
+            raise ValueError("repeats_within is not negative, and shorter than window")
 
 
 class State(KindState, kw_only=True):
-    window: Lowest = field(default_factory=Lowest)
+    window: LowestOfLast = field(default_factory=LowestOfLast)
     value: float = 0.0
     reading: str = ""
     reference: float = 0.0
@@ -60,16 +64,24 @@ class Delta(Kind[Params, State]):
     examples = (
         Params(metric="body_weight", rise=2.0, window=timedelta(hours=84)),
         Params(metric="body_weight", fall=2.0, window=timedelta(days=3), agreed=80.0),
+        Params(
+            metric="body_weight",
+            rise=1.51,
+            window=timedelta(hours=36),
+            repeats_within=timedelta(hours=4),
+        ),
     )
 
     def __init__(self, params: Params, zone: tzinfo) -> None:
         self.metrics = (params.metric,)
         self.lookback = params.window
+        self._params = params
         self._metric = metric_of(params.metric)
         self._zone = zone
         self._between = params.between
         self._window = params.window
         self._window_us = micros_of(params.window)
+        self._together_us = micros_of(params.repeats_within)
         self._sign = 1 if params.rise is not None else -1
         self._amount = params.rise if params.rise is not None else params.fall or 0.0
         self._limit = millionths(self._amount)
@@ -99,7 +111,8 @@ class Delta(Kind[Params, State]):
 
     def refill(self, state: State, us: int, reading: Reading) -> None:
         if self._between is None or self._between.hold(us, self._zone):
-            state.window.push(us, self._sign * millionths(reading.value), reading.id)
+            count = self._sign * millionths(reading.value)
+            state.window.push_last(us, count, reading.id, self._together_us)
 
     def because(self, state: State) -> Evidence:
         unit, step = self._metric.unit, grid(self._metric.decimals)
@@ -127,7 +140,11 @@ class Delta(Kind[Params, State]):
             value = from_millionths(self._sign * self._agreed)
             dry = shown(value, self._metric.unit, self._metric.decimals)
             agreed = f", or from the agreed {dry}"
+        last = ""
+        if self._together_us:
+            apart = span_text(self._params.repeats_within)
+            last = f" (of those within {apart} the last)"
         return (
-            f"{self._metric.title} {way} {amount} or more from the {edge} value{hours} "
+            f"{self._metric.title} {way} {amount} or more from the {edge} value{hours}{last} "
             f"in {span_text(self._window)}{agreed}"
         )

@@ -15,8 +15,8 @@ from msgspec import Struct, field
 from devices.metrics import Kind as MetricKind
 from devices.model import Reading
 from rules.estimators.ranks import ranked_quantile
-from rules.exact import micros_of, moment
-from rules.hours import Hours
+from rules.exact import micros_of
+from rules.hours import Hours, wall
 from rules.kind import Kind, KindState
 from rules.limits import metric_of
 from rules.model import Evidence, Number
@@ -168,7 +168,7 @@ class Inactivity(Kind[Params, State]):
         return reading.metric not in self._states or reading.value >= 1.0
 
     def _hour(self, us: int) -> int:
-        return moment(us).astimezone(self._zone).hour
+        return wall(us, self._zone).hour
 
     def _limit(self, state: State, us: int) -> int:
         if state.gaps.left and self._params.leaving_for is not None:

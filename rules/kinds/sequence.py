@@ -20,7 +20,8 @@ _MINUTE_US = 60_000_000
 class Params(Struct, frozen=True, kw_only=True):
     """`first` becoming 1, within the local hours `between`, with no 1 of `then` within `within`.
 
-    `first_devices`: only these count (the outer doors); empty: all. It ends with the next sign.
+    `first_devices`: only these count (the outer doors); empty: all. `or_then`: any of these does
+    as well as `then`. It ends with the next sign.
     """
 
     first: MetricName
@@ -28,9 +29,10 @@ class Params(Struct, frozen=True, kw_only=True):
     within: timedelta
     between: Hours | None = None
     first_devices: tuple[str, ...] = ()
+    or_then: tuple[MetricName, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.first == self.then:
+        if self.first in (self.then, *self.or_then):
             raise ValueError("first and then are the same")
         if self.within <= timedelta(0):
             raise ValueError("within must be longer than nothing")
@@ -55,10 +57,17 @@ class Sequence(Kind[Params, State]):
             within=timedelta(minutes=10),
             between=Hours(time(22), time(6)),
         ),
+        Params(
+            first="fall_suspected",
+            then="fall_cancelled",
+            or_then=("im_ok",),
+            within=timedelta(seconds=20),
+        ),
     )
 
     def __init__(self, params: Params, zone: tzinfo) -> None:
-        self.metrics = (params.first, params.then)
+        self._signs = frozenset((params.then, *params.or_then))
+        self.metrics = (params.first, *dict.fromkeys((params.then, *params.or_then)))
         self.lookback = params.within
         self._params = params
         self._zone = zone
@@ -71,7 +80,7 @@ class Sequence(Kind[Params, State]):
         params = self._params
         if reading.value < 1.0:
             return None
-        if reading.metric == params.then:
+        if reading.metric in self._signs:
             state.due_us = None
             return False
         if params.first_devices and reading.device not in params.first_devices:
@@ -99,5 +108,7 @@ class Sequence(Kind[Params, State]):
     def words(self) -> str:
         params = self._params
         hours = "" if params.between is None else f" at {params.between}"
-        first, then = metric_of(params.first).title, metric_of(params.then).title
+        signs = (params.then, *params.or_then)
+        then = " or ".join(metric_of(name).title for name in signs)
+        first = metric_of(params.first).title
         return f"{first}{hours}, and no {then} within {span_text(params.within)}"

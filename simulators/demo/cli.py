@@ -106,7 +106,7 @@ Homebeat is running, with a simulated home. Everyone in it is made up.
 
 What to try
   1. Open all three. Home time is hurried: in about a minute {first_name}'s scale shows
-     too much, and her home page asks three questions.
+     too much, and her home page asks a few questions.
   2. Answer one with yes. The worklist shows the alert at once: open it, see why, take it.
      The home page then says that it was seen.
   3. On the tester's page, press SOS. Or pull the server's cable and answer all the same.

@@ -238,7 +238,7 @@ PLAN = {
     ],
     "texts": {
         "heavy": {"person": "You weigh more.", "nurse": "Heavy.", "log": "heavy"},
-        "very-heavy": {"person": "Help is coming. " * 30, "nurse": "Heavy.", "log": "heavy"},
+        "very-heavy": {"person": "Help is being called. " * 30, "nurse": "Heavy.", "log": "heavy"},
     },
 }
 

@@ -25,6 +25,7 @@ VALUES = {
     "an integer": ("-3", -3),
     "a decimal": ("1.50", 1.5),
     "an exponent": ("1e3", 1000.0),
+    "a whole number that nobody writes": ("9" * 5_000, float("inf")),
     "true": ("true", True),
     "nothing": ("", None),
     "null": ("null", None),

@@ -5,7 +5,16 @@ import stat
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from plumbing.signing import load_or_make_key, public_hex, request_is_signed, sign_request
+from plumbing.signing import (
+    load_or_make_key,
+    public_hex,
+    request_is_signed,
+    sign_file,
+    sign_request,
+    signature_beside,
+    signer_of,
+    signer_of_file,
+)
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 REQUEST = {"method": "POST", "path": "/api/v1/records?x=1", "nonce": "n-1", "body": b'{"a":1}'}
@@ -68,3 +77,36 @@ def test_a_broken_key_file_says_what_to_do(tmp_path, content):
     with pytest.raises(ValueError, match="Restore it from a backup"):
         load_or_make_key(path)
     assert path.read_text() == content
+
+
+def test_who_signed_a_file_is_known_from_what_lies_beside_it(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(b"id: mine")
+    assert signer_of_file(file) == ""
+    signature_beside(file).write_text(sign_file(KEY, b"id: mine"))
+    assert signer_of_file(file) == public_hex(KEY)
+
+
+OTHER = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
+BESIDE = {
+    "another content": (b"id: yours", sign_file(KEY, b"id: mine")),
+    "another's name on it": (
+        b"id: mine",
+        f"{public_hex(OTHER)}\n{sign_file(KEY, b'id: mine').split()[1]}",
+    ),
+    "a signature of a request": (
+        b"id: mine",
+        f"{public_hex(KEY)}\n{sign_request(KEY, 'POST', '/', 'n', b'id: mine')}",
+    ),
+    "nothing": (b"id: mine", ""),
+    "one line": (b"id: mine", public_hex(KEY)),
+    "no key": (b"id: mine", f"zz\n{sign_file(KEY, b'id: mine').split()[1]}"),
+    "a key that is too short": (b"id: mine", f"ab\n{sign_file(KEY, b'id: mine').split()[1]}"),
+    "no base64": (b"id: mine", f"{public_hex(KEY)}\n!!"),
+}
+
+
+@pytest.mark.parametrize(("body", "beside"), BESIDE.values(), ids=BESIDE)
+def test_a_file_that_is_not_what_was_signed_is_refused_with(body, beside):
+    with pytest.raises(ValueError, match="it is not what was signed"):
+        signer_of(body, beside)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from devices.metrics import METRICS
-from devices.model import Reading, reading_id
+from devices.model import Quality, Reading, reading_id
 from plumbing.documents import load_yaml
 from rules.engine import start
 from rules.kinds import kinds
@@ -115,6 +115,7 @@ def reading() -> Callable[..., Reading]:
         day: int = 0,
         device: str = "",
         patient: str = PATIENT,
+        quality: tuple[Quality, ...] = (),
     ) -> Reading:
         if isinstance(at, str):
             hours, minutes = at.split(":")
@@ -129,6 +130,7 @@ def reading() -> Callable[..., Reading]:
             unit=METRICS[metric].unit,
             taken_at=at,
             received_at=at,
+            quality=quality,
         )
 
     return make
@@ -148,6 +150,7 @@ def rule() -> Callable[..., Rule]:
         per_device: bool = False,
         patient: str = PATIENT,
         params: Any = None,
+        says: Mapping[str, Any] | None = None,
         **fields: Any,
     ) -> Rule:
         return Rule(
@@ -156,7 +159,7 @@ def rule() -> Callable[..., Rule]:
             patient=patient,
             kind=kind,
             params=kinds()[kind].params_type(**fields) if params is None else params,
-            then=Then(tier=tier, text="general.beyond-limit", ask=ask),
+            then=Then(tier=tier, text="general.beyond-limit", ask=ask, **(says or {})),
             family=rule_id,
             debounce=Debounce(**(debounce or {})),
             per_device=per_device,

@@ -65,7 +65,7 @@ def hypertension(packs):
 @pytest.fixture(scope="module")
 def trial_plan(hypertension, packs):
     present = {"systolic_pressure", "diastolic_pressure", "pulse_rate"}
-    return plan_of(hypertension, packs, leave_out=unanswerable(hypertension, present))
+    return plan_of(hypertension, leave_out=unanswerable(hypertension, present))
 
 
 def test_a_trial_finds_what_a_home_finds_reading_by_reading(many, trial_plan, home):
@@ -125,7 +125,7 @@ def test_days_are_counted_in_the_time_of_the_person(trial_plan, hypertension, pa
     rows = [(hours, "pulse_rate", 70.0) for hours in (0, 10, 24 * 9)]
     first, last = live(trial_plan, course(*rows)).measured
     assert last - first == 9
-    tokyo = plan_of(hypertension, packs, timezone="Asia/Tokyo")
+    tokyo = plan_of(hypertension, timezone="Asia/Tokyo")
     assert len(live(tokyo, course(*rows)).measured) == 3
 
 
@@ -134,8 +134,10 @@ def test_rules_that_wait_for_a_person_who_was_not_asked_are_left_out(hypertensio
     assert unanswerable(hypertension, asked) == ()
     assert unanswerable(hypertension, {"systolic_pressure"}) == (
         "severe-unanswered",
-        "severe-not-repeated",
-        "red-flag",
+        "pressure-red-flag",
+        "low-symptom",
+        "low-with-symptom",
+        "low-unanswered",
     )
     assert set(unanswerable(packs["heart-failure"], {"body_weight"})) == {
         "symptom",
@@ -148,7 +150,7 @@ def test_rules_that_wait_for_a_person_who_was_not_asked_are_left_out(hypertensio
 
 
 def test_a_debounce_is_laid_over_the_staff_rules(hypertension, packs):
-    plan = plan_of(hypertension, packs, debounce={"k": 2, "n": 3})
+    plan = plan_of(hypertension, debounce={"k": 2, "n": 3})
     by_id = {rule.id: rule.debounce for rule in plan.rules}
     assert (by_id["systolic-high"].k, by_id["systolic-high"].n) == (2, 3)
     assert (by_id["severe"].k, by_id["severe-unanswered"].k) == (1, 1)

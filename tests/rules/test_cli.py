@@ -1,6 +1,7 @@
 """`homebeat rules ...`: what it prints, and how it ends."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +13,7 @@ version: "1"
 people:
   - id: margaret
     name: Margaret Ellis
+    simulated: true
     packs:
       - pack: heart-failure
 rules:
@@ -68,19 +70,141 @@ def write(tmp_path):
     return put
 
 
-def test_check_says_that_a_plan_can_be_used(run, write):
+def test_check_says_that_a_plan_can_be_used(run, write, packs):
     path = write("plan.yaml", PLAN)
+    own = [draft for draft in packs["heart-failure"].drafts.values() if draft.get("ships") != "off"]
     done = run("check", path)
     assert done.exit_code == 0
-    assert done.output == f"{path}: 11 rules\n"
+    assert done.output == f"{path}: {len(own) + 1} rules\n"
 
 
 def test_check_names_the_line_and_what_to_write(run, write):
     path = write("plan.yaml", PLAN.replace("below: 18", "belw: 18"))
     done = run("check", path)
     assert done.exit_code == 1
-    assert f"{path}:11: rules.0.params.belw" in done.output
+    assert f"{path}:12: rules.0.params.belw" in done.output
     assert "did you mean 'below'?" in done.output
+
+
+BAD_PACK = """\
+id: mine
+version: "1"
+title: Mine
+rules:
+  - id: high
+    source: a book
+    kind: threshold
+    params:
+      metric: body_weight
+      at_least: 90 kg
+      clear_at: 88 kg
+    debounce:
+      k: 2
+      n: 3
+      max_age: 4h
+    then:
+      tier: T1
+      text: high
+      ask: [symptom.pillows]
+questions:
+  symptom.pillows: Did you need more pillows last night?
+texts:
+  high:
+    person: It is {value}.
+    nurse: Weight {value}.
+    log: weight {value}
+"""
+REFUSED = {
+    "an unknown word": ("source: a book", "sauce: a book", 6, "did you mean 'source'?"),
+    "a missing source": ("    source: a book\n", "", 5, "source: say where"),
+    "an unknown kind": ("kind: threshold", "kind: treshold", 7, "did you mean 'threshold'?"),
+    "an unknown metric": ("metric: body_weight", "metric: weight", 9, "did you mean"),
+    "an unknown param": ("at_least: 90", "atleast: 90", 10, "did you mean 'at_least'?"),
+    "another unit": ("90 kg", "198 lb", 10, "counted in kg, not lb: convert it and write kg"),
+    "no number": ("90 kg", "ninety", 10, "write it like 2.0"),
+    "not a number": ("90 kg", ".nan", 10, "write it like 2.0"),
+    "infinity": ("90 kg", ".inf", 10, "write it like 2.0"),
+    "infinity in figures": ("90 kg", "1e999", 10, "is not a finite number"),
+    "a limit that nobody has": ("90 kg", "900 kg", 10, "between 20 and 300 kg: write one inside"),
+    "an end on the wrong side": ("clear_at: 88", "clear_at: 92", 8, "it would never clear"),
+    "more than all": ("k: 2", "k: 4", 12, "k of n needs 1 <= k <= n"),
+    "no duration": ("max_age: 4h", "max_age: 4", 15, "write it like 30s, 20min, 84h or 3d"),
+    "a span of nothing": ("max_age: 4h", "max_age: 0h", 15, "longer than nothing: leave it out"),
+    "an unknown tier": ("tier: T1", "tier: T9", 17, "write one of T0, T1"),
+    "an unknown text": ("text: high", "text: hihg", 18, "did you mean 'high'?"),
+    "an unknown question": ("[symptom.pillows]", "[symptom.pilows]", 19, "did you mean"),
+    "no question": ("last night?", "last night.", 21, 'write one, with "?" at its end'),
+    "a placeholder that nobody fills in": ("is {value}", "is {valeu}", 24, "did you mean 'value'?"),
+    "a prompt that orders": ("It is {value}.", "You must rest.", 24, "say what helps and why"),
+    "a verdict": ("Weight {value}.", "All is normal.", 25, "say what was seen and when"),
+    "a reader without words": ("    log: weight {value}\n", "", 23, "log is missing: give it"),
+    "an urgent prompt without the action": ("tier: T1", "tier: T4", 24, "begin with"),
+    "a word given twice": ("kind: threshold", "id: again", 7, "gives 'id' a second time"),
+}
+
+
+def test_the_pack_that_is_spoilt_below_can_be_used(run, write):
+    path = write("mine.yaml", BAD_PACK)
+    assert run("check", path).output == f"{path}: 1 rules, unsigned: for simulated people\n"
+
+
+@pytest.mark.parametrize(("right", "wrong", "line", "reason"), REFUSED.values(), ids=REFUSED)
+def test_a_pack_is_refused_with_its_line_and_what_to_write(right, wrong, line, reason, run, write):
+    assert BAD_PACK.count(right) == 1
+    path = write("mine.yaml", BAD_PACK.replace(right, wrong))
+    done = run("check", path)
+    assert done.exit_code == 1
+    assert done.output.startswith(f"{path}:{line}: "), done.output
+    assert reason in done.output
+
+
+def test_check_says_how_many_cases_can_be_run(run, write):
+    write("mine.yaml", PACK)
+    path = write("mine.test.yaml", CASES)
+    assert run("check", path).output == f"{path}: 2 cases\n"
+
+
+def test_a_signed_pack_is_known_by_its_key_until_it_is_changed(run, write, tmp_path):
+    path = write("mine.yaml", PACK)
+    signing = run("sign", path, "--key", tmp_path / "clinician.key")
+    assert signing.exit_code == 0, signing.output
+    (public,) = re.findall(r'signers = \["([0-9a-f]{64})"\]', signing.output)
+    assert f"1 rules, signed by {public}" in run("check", path).output
+    write("mine.yaml", PACK.replace("above: 10", "above: 11"))
+    changed = run("check", path)
+    assert changed.exit_code == 1
+    assert "it is not what was signed: restore it" in changed.output
+    again = run("sign", path, "--key", tmp_path / "clinician.key")
+    assert public in again.output
+    assert run("check", path).exit_code == 0
+
+
+def test_a_pack_that_is_refused_is_not_signed(run, write, tmp_path):
+    path = write("mine.yaml", PACK.replace("kind: threshold", "kind: treshold"))
+    done = run("sign", path, "--key", tmp_path / "clinician.key")
+    assert done.exit_code == 1
+    assert "did you mean 'threshold'?" in done.output
+    assert not (tmp_path / "mine.yaml.sig").exists()
+
+
+REAL = PLAN.replace("    simulated: true\n", "").replace("heart-failure", "mine")
+
+
+def test_a_plan_for_someone_real_needs_a_signed_pack_and_a_clinicians_name(run, write, tmp_path):
+    pack, plan = write("mine.yaml", PACK), write("plan.yaml", REAL)
+    nobody = run("check", plan)
+    assert f"{plan}:6: people.0.packs.0: the figures of 'mine'" in nobody.output
+    agreed = "pack: mine\n        agreed_by: Dr Iris Long\n        agreed_on: 2025-03-01\n"
+    plan.write_text(REAL.replace("pack: mine\n", agreed))
+    assert f"{plan}:6: people.0.packs.0.pack: 'mine' is not signed" in run("check", plan).output
+    run("sign", pack, "--key", tmp_path / "clinician.key")
+    assert run("check", plan).output == f"{plan}: 2 rules\n"
+
+
+@pytest.mark.parametrize("of", ["pack", "plan", "test"])
+def test_a_schema_is_printed_as_json(of, run):
+    done = run("schema", of)
+    assert json.loads(done.output)["$schema"].startswith("http://json-schema.org/draft-07/")
 
 
 def test_check_as_json(run, write):
@@ -94,7 +218,7 @@ def test_check_as_json(run, write):
 def test_check_without_files_checks_what_comes_with_homebeat(run):
     done = run("check")
     assert done.exit_code == 0
-    assert "heart-failure.yaml: 10 rules" in done.output
+    assert re.search(r"heart-failure.yaml: \d+ rules, unsigned", done.output)
 
 
 def test_cases_beside_a_pack_are_run_and_a_failure_says_what_came_instead(run, write):

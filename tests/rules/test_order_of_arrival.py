@@ -7,17 +7,19 @@ What stands in the end equals one pass over all readings in the order in which t
 
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from devices.model import Reading
+from devices.model import Quality, Reading
 from rules.branches import Branch
 from rules.engine import advance, start
 from rules.hours import Hours
-from rules.model import Plan, Rule
+from rules.model import Finding, Plan, RateLimit, RepeatAfterRest, Rule, Suppressor
 
 H = timedelta(hours=1)
 MIN = timedelta(minutes=1)
@@ -38,6 +40,14 @@ MOVEMENT: Series = ("movement", "hall", (0.0, 1.0))
 ANKLES: Series = ("symptom.ankles_swollen", "page", (0.0, 1.0))
 PILLOWS: Series = ("symptom.pillows", "page", (0.0, 1.0))
 SOS: Series = ("sos_pressed", "button", (1.0,))
+POOR = "poor"
+"""A device whose readings all bear a mark against them."""
+POOR_LEVEL: Series = ("level", POOR, (9.0, 10.0, 11.0, 12.0))
+AWAY: Series = ("person.away", "page", (0.0, 1.0))
+OFFLINE: Series = ("kit.gateway_offline", "gateway", (0.0, 1.0))
+
+REPEAT = RepeatAfterRest(rest=30 * MIN, within=2 * H)
+BACK = (Suppressor(by="person.away", rest=2 * H), Suppressor(by="kit.gateway_offline"))
 
 
 def _gain(rule: Callable[..., Rule], **more: Any) -> Rule:
@@ -185,6 +195,164 @@ def _cases(rule: Callable[..., Rule]) -> dict[str, tuple[tuple[Rule, ...], tuple
             ),
             (DOOR, MOVEMENT),
         ),
+        "quality-gate": (
+            (
+                rule(
+                    "threshold",
+                    debounce={"quality_gate": (Quality.POOR_SIGNAL,), "k": 2, "n": 3},
+                    metric="level",
+                    above=10.0,
+                ),
+                rule(
+                    "delta",
+                    "rise",
+                    debounce={"quality_gate": (Quality.POOR_SIGNAL,)},
+                    metric="level",
+                    rise=2.0,
+                    window=10 * H,
+                ),
+            ),
+            (*LEVELS, POOR_LEVEL),
+        ),
+        "repeat-after-rest": (
+            (
+                rule(
+                    "threshold", debounce={"repeat_after_rest": REPEAT}, metric="level", above=9.0
+                ),
+                rule(
+                    "threshold",
+                    "twice",
+                    debounce={
+                        "repeat_after_rest": structs.replace(REPEAT, times=2),
+                        "quality_gate": (Quality.POOR_SIGNAL,),
+                        "cooldown": 3 * H,
+                        "k": 2,
+                        "n": 2,
+                    },
+                    metric="level",
+                    above=9.0,
+                ),
+                rule(
+                    "threshold",
+                    "door",
+                    debounce={"repeat_after_rest": REPEAT, "persist_for": 30 * MIN},
+                    metric="door_open",
+                    at_least=1.0,
+                ),
+            ),
+            (*LEVELS, POOR_LEVEL, DOOR),
+        ),
+        "rate-limit-and-same-direction": (
+            (
+                rule(
+                    "threshold",
+                    debounce={"rate_limit": RateLimit(count=2, per=12 * H)},
+                    metric="level",
+                    above=9.0,
+                ),
+                rule(
+                    "threshold",
+                    "worse",
+                    debounce={"same_direction_window": 10 * H},
+                    metric="level",
+                    above=8.0,
+                ),
+                rule(
+                    "threshold",
+                    "door",
+                    debounce={"rate_limit": RateLimit(count=1, per=5 * H)},
+                    metric="door_open",
+                    at_least=1.0,
+                ),
+            ),
+            (*LEVELS, DOOR),
+        ),
+        "suppressed-by-states": (
+            (
+                rule("threshold", debounce={"suppressed_by": BACK}, metric="level", above=9.0),
+                rule(
+                    "threshold",
+                    "held",
+                    debounce={"suppressed_by": BACK, "persist_for": 5 * H},
+                    metric="level",
+                    above=9.0,
+                ),
+                rule(
+                    "absence",
+                    "missing",
+                    debounce={"suppressed_by": BACK},
+                    metrics=door,
+                    every=5 * H,
+                ),
+            ),
+            (*LEVELS, DOOR, AWAY, OFFLINE),
+        ),
+        "suppressed-per-device": (
+            (
+                rule(
+                    "threshold",
+                    per_device=True,
+                    debounce={"suppressed_by": BACK, "quality_gate": (Quality.POOR_SIGNAL,)},
+                    metric="level",
+                    above=9.0,
+                ),
+                rule(
+                    "absence",
+                    "quiet",
+                    per_device=True,
+                    debounce={"suppressed_by": BACK},
+                    metrics=("level",),
+                    every=20 * H,
+                ),
+            ),
+            (*LEVELS, POOR_LEVEL, AWAY),
+        ),
+        "suppressed-by-rules": (
+            (
+                _gain(rule, debounce={"repeat_after_rest": REPEAT, "suppressed_by": BACK}),
+                rule(
+                    "threshold",
+                    "open",
+                    debounce={"suppressed_by": (Suppressor(by="rule.gain", rest=2 * H),)},
+                    metric="door_open",
+                    at_least=1.0,
+                ),
+                rule(
+                    "threshold",
+                    "heavy",
+                    debounce={
+                        "suppressed_by": (Suppressor(by="rule.gain"), *BACK),
+                        "repeat_after_rest": REPEAT,
+                    },
+                    metric="body_weight",
+                    above=81.9,
+                ),
+                rule("all", "both", of=(Branch(metric="rule.gain"), Branch(metric="rule.open"))),
+            ),
+            (WEIGHT, DOOR, AWAY),
+        ),
+        "all-the-words": (
+            (
+                rule(
+                    "threshold",
+                    debounce={
+                        "quality_gate": (Quality.POOR_SIGNAL,),
+                        "k": 2,
+                        "n": 3,
+                        "persist_for": H,
+                        "max_gap": 6 * H,
+                        "repeat_after_rest": REPEAT,
+                        "cooldown": 2 * H,
+                        "rate_limit": RateLimit(count=2, per=24 * H),
+                        "same_direction_window": 4 * H,
+                        "suppressed_by": BACK,
+                    },
+                    metric="level",
+                    above=8.0,
+                ),
+            ),
+            (*LEVELS, POOR_LEVEL, AWAY),
+        ),
         "rules-that-hear-rules": (
             (alone, both, asked, gain, symptom),
             (WEIGHT, ANKLES, PILLOWS),
@@ -217,7 +385,8 @@ def courses(
     readings: dict[str, Reading] = {}
     for slot, (metric, device, values), pick in slots:
         value = values[pick % len(values)]
-        one = make(metric, value, begin + GRID * slot, device=device)
+        quality = (Quality.POOR_SIGNAL,) if device == POOR else ()
+        one = make(metric, value, begin + GRID * slot, device=device, quality=quality)
         readings[one.id] = one
     waiting = sorted(readings.values(), key=lambda one: (one.taken_at, one.id))
     lateness = draw(st.lists(st.integers(0, 80), min_size=len(waiting), max_size=len(waiting)))
@@ -240,6 +409,80 @@ def courses(
             at += GRID * draw(st.integers(1, 20))
             steps.append(([], at, False))
     return Course(waiting, steps)
+
+
+BEGINNINGS = {
+    "quality-gate": {"quality"},
+    "repeat-after-rest": {"pending", "refuted", "unanswered"},
+    "rate-limit-and-same-direction": {"rate-limit", "same-direction"},
+    "suppressed-by-states": {"person.away", "kit.gateway_offline"},
+    "suppressed-per-device": {"person.away", "quality"},
+    "suppressed-by-rules": {"rule.gain", "person.away"},
+    "all-the-words": {"quality", "pending", "person.away", "same-direction"},
+}
+
+
+@pytest.mark.parametrize("case", BEGINNINGS)
+def test_such_courses_make_each_word_speak(
+    case: str,
+    rule: Callable[..., Rule],
+    plan: Callable[..., Plan],
+    reading: Callable[..., Reading],
+) -> None:
+    heard: set[str] = set()
+    for finding in _found_in_long_courses(case, rule, plan, reading, 0 * H):
+        heard |= {finding.phase.value, finding.suppressed or ""}
+        heard |= {"refuted"} if finding.because.refuted else set()
+        heard |= {"unanswered"} if finding.because.missing else set()
+    assert BEGINNINGS[case] | {"active", "inactive"} <= heard
+
+
+@pytest.mark.parametrize("case", BEGINNINGS)
+def test_a_course_a_week_later_is_held_back_a_week_later(
+    case: str,
+    rule: Callable[..., Rule],
+    plan: Callable[..., Plan],
+    reading: Callable[..., Reading],
+) -> None:
+    now, later = (
+        [
+            (finding.rule, finding.device, finding.phase, finding.suppressed, finding.at - week)
+            for finding in _found_in_long_courses(case, rule, plan, reading, week)
+        ]
+        for week in (0 * H, 168 * H)
+    )
+    assert now == later
+
+
+def _found_in_long_courses(
+    case: str,
+    rule: Callable[..., Rule],
+    plan: Callable[..., Plan],
+    reading: Callable[..., Reading],
+    later: timedelta,
+) -> list[Finding]:
+    """Days of readings, one at a moment, each from a generator with its own seed."""
+    rules, series = _cases(rule)[case]
+    home = plan(*rules)
+    begin = reading("level", 0.0).taken_at + later
+    found: list[Finding] = []
+    for seed in range(12):
+        draw = Random(seed)
+        readings = []
+        for slot in range(300):
+            metric, device, values = draw.choice(series)
+            quality = (Quality.POOR_SIGNAL,) if device == POOR else ()
+            readings.append(
+                reading(
+                    metric,
+                    draw.choice(values),
+                    begin + slot * GRID,
+                    device=device,
+                    quality=quality,
+                )
+            )
+        found += advance(home, start(home, begin), readings, begin + 300 * GRID).findings
+    return found
 
 
 def _stand(findings: Any) -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """What each tier leads to, on time and late, and why."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from msgspec import structs
 
+from devices.model import Quality
 from rules.engine import advance, start
-from rules.model import Tier
+from rules.hours import Hours
+from rules.model import Concern, Phase, RepeatAfterRest, Suppressor, Tier
 from rules.outcome import Reason, decide
+from rules.snooze import Direction, Snooze
 
 H = timedelta(hours=1)
 
@@ -96,3 +99,159 @@ def test_values_are_written_out_for_people(found):
     assert values["change"] == "1.5 less"
     assert values["name"] == "Margaret Ellis"
     assert (values["at"], values["day"]) == ("07:00", "3 March")
+
+
+MIN = timedelta(minutes=1)
+REPEAT = RepeatAfterRest(rest=5 * MIN, within=20 * MIN)
+NIGHT = Hours(time(22), time(7))
+
+
+@pytest.fixture
+def first(rule, plan, reading):
+    """first(debounce, tier): a plan, and its first finding, of a high reading of poor signal."""
+
+    def make(debounce, tier=Tier.T3, repeat="general.again", away=False):
+        high = rule(
+            "threshold",
+            debounce=debounce,
+            tier=tier,
+            says={"repeat": repeat},
+            metric="level",
+            above=10.0,
+        )
+        home = plan(high)
+        one = reading("level", 11.5, "07:00", quality=(Quality.POOR_SIGNAL,))
+        left = [reading("person.away", 1.0, "06:00")] if away else []
+        begin = one.taken_at - H
+        finding, *_ = advance(home, start(home, begin), [*left, one], one.taken_at).findings
+        return home, finding
+
+    return make
+
+
+GATE = {"quality_gate": (Quality.POOR_SIGNAL,)}
+AWAY = {"suppressed_by": (Suppressor(by="person.away"),)}
+ASKING = [
+    pytest.param({"repeat_after_rest": REPEAT}, False, 0, Reason.ASKED_AGAIN, id="a repeat"),
+    pytest.param(
+        {"repeat_after_rest": REPEAT},
+        False,
+        20,
+        Reason.TOO_LATE_TO_ASK_AGAIN,
+        id="a repeat whose time is over",
+    ),
+    pytest.param(
+        {"repeat_after_rest": REPEAT, "max_age": 10 * MIN},
+        False,
+        11,
+        Reason.TOO_LATE_TO_ASK_AGAIN,
+        id="a repeat that is older than the rule lets it prompt",
+    ),
+    pytest.param(GATE, False, 0, Reason.ASKED_FOR_BETTER, id="a better reading"),
+    pytest.param(AWAY, True, 0, Reason.SUPPRESSED, id="held back: nobody"),
+    pytest.param({**GATE, **AWAY}, True, 0, Reason.SUPPRESSED, id="poor and away: nobody"),
+]
+
+
+@pytest.mark.parametrize(("debounce", "away", "late_min", "reason"), ASKING)
+def test_what_is_not_active_asks_the_person_at_most(debounce, away, late_min, reason, first):
+    plan, finding = first(debounce, away=away)
+    outcome = decide(plan, finding, finding.at + late_min * MIN)
+    assert outcome.reason is reason
+    assert outcome.alert is None
+    asked = reason in (Reason.ASKED_AGAIN, Reason.ASKED_FOR_BETTER)
+    assert (outcome.prompt is not None) is asked
+    if outcome.prompt is not None:
+        assert (outcome.prompt.text, outcome.prompt.tier) == ("general.again", Tier.T1)
+
+
+def test_a_repeat_is_asked_for_until_its_time_is_over_with_the_rest_in_words(first):
+    plan, finding = first({"repeat_after_rest": REPEAT})
+    prompt = decide(plan, finding, finding.at + MIN).prompt
+    assert prompt.expires_at == finding.at + 20 * MIN
+    assert (prompt.values["rest"], prompt.values["repeat_within"]) == ("5 minutes", "20 minutes")
+
+
+def test_without_words_a_poor_reading_is_only_logged(first):
+    plan, finding = first(GATE, repeat="")
+    assert decide(plan, finding, finding.at).reason is Reason.SUPPRESSED
+
+
+MORNING = datetime(2025, 3, 30, 6, tzinfo=UTC)
+"""07:00 in London, after the night in which the clocks went forward."""
+QUIET = [
+    # tier, time-critical, day of March and time (UTC), does it wait for the morning?
+    pytest.param(Tier.T1, False, 29, "23:30", True, id="a calm prompt waits for the morning"),
+    pytest.param(Tier.T1, False, 30, "05:59", True, id="to the minute"),
+    pytest.param(Tier.T1, False, 30, "06:00", False, id="at their end it is shown"),
+    pytest.param(Tier.T1, False, 29, "21:59", False, id="before them, too"),
+    pytest.param(Tier.T1, True, 30, "02:00", False, id="a time-critical one waits for nothing"),
+    pytest.param(Tier.T4, False, 30, "02:00", False, id="nor T4"),
+    pytest.param(Tier.T5, False, 30, "02:00", False, id="nor T5"),
+]
+
+
+@pytest.mark.parametrize(("tier", "critical", "day", "at", "waits"), QUIET)
+def test_quiet_hours(tier, critical, day, at, waits, rule, plan, reading):
+    says = {"time_critical": critical}
+    home = plan(rule("threshold", tier=tier, says=says, metric="level", above=10.0))
+    person = structs.replace(home.people["margaret"], quiet_hours=NIGHT)
+    home = structs.replace(home, people={"margaret": person})
+    one = reading("level", 11.5, at, day=day - 3)
+    (finding,) = advance(home, start(home, one.taken_at - H), [one], one.taken_at).findings
+    prompt = decide(home, finding, finding.at).prompt
+    assert prompt.show_from == (MORNING if waits else None)
+    assert prompt.expires_at == (MORNING if waits else finding.at) + 4 * H
+    assert prompt.time_critical is (critical or tier >= Tier.T4)
+
+
+def test_a_repeat_does_not_wait_for_the_morning(first):
+    plan, finding = first({"repeat_after_rest": REPEAT})
+    hours = Hours(time(6), time(8))
+    person = structs.replace(plan.people["margaret"], quiet_hours=hours)
+    plan = structs.replace(plan, people={"margaret": person})
+    assert decide(plan, finding, finding.at).prompt.show_from is None
+
+
+SNOOZED = [
+    pytest.param(Tier.T1, False, Reason.SNOOZED, False, id="T1: nobody"),
+    pytest.param(Tier.T1, True, Reason.SNOOZED_PROMPTED, True, id="a time-critical T1: the person"),
+    pytest.param(Tier.T3, False, Reason.SNOOZED, False, id="T3: nobody"),
+    pytest.param(
+        Tier.T4, False, Reason.SNOOZED, False, id="T4: the team is not told, so nobody says so"
+    ),
+    pytest.param(Tier.T5, False, Reason.EMERGENCY, True, id="T5: everyone"),
+]
+
+
+@pytest.mark.parametrize(("tier", "critical", "reason", "prompted"), SNOOZED)
+def test_a_snooze_keeps_it_from_the_team(tier, critical, reason, prompted, found):
+    plan, finding = found(tier)
+    (rule,) = plan.rules
+    then = structs.replace(rule.then, time_critical=critical)
+    plan = structs.replace(plan, rules=(structs.replace(rule, then=then),))
+    snooze = Snooze(
+        id="1",
+        patient="margaret",
+        family=finding.family,
+        direction=Direction.UP,
+        tier=Tier.T4,
+        starts_at=finding.at - MIN,
+        ends_at=finding.at + MIN,
+        by="Sam",
+        reason="treated",
+    )
+    outcome = decide(plan, finding, finding.at, [snooze])
+    assert outcome.reason is reason
+    assert (outcome.prompt is not None) is prompted
+    assert (outcome.alert is not None) is (tier is Tier.T5)
+
+
+def test_whose_concern_it_is_goes_with_the_alert(found):
+    plan, finding = found(Tier.T3)
+    assert decide(plan, finding, finding.at).alert.concern is Concern.CLINICAL
+    (rule,) = plan.rules
+    kit = structs.replace(rule, then=structs.replace(rule.then, concern=Concern.KIT))
+    plan = structs.replace(plan, rules=(kit,))
+    assert decide(plan, finding, finding.at).alert.concern is Concern.KIT
+    assert finding.phase is Phase.ACTIVE

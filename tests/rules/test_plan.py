@@ -4,11 +4,15 @@ from copy import deepcopy
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
+from rules.kinds import kinds
 from rules.model import Tier
 from rules.plan import PlanError, parse_pack, parse_plan
 
-TEXT = {"person": "p", "nurse": "n", "log": "l"}
+TEXT = {"person": "It is high.", "nurse": "n", "log": "l"}
+URGENT = {"person": "Sit down and rest.", "nurse": "n", "log": "l"}
+KEY = "ab" * 32
 
 
 @pytest.fixture
@@ -22,14 +26,16 @@ def document():
                 "name": "Margaret Ellis",
                 "timezone": "Europe/London",
                 "matters": "the allotment",
+                "simulated": True,
                 "packs": [
                     {
                         "pack": "heart-failure",
+                        "version": "1",
                         "agreed_by": "Sam Okoro",
                         "agreed_on": "2025-03-01",
                         "rules": {
                             "weight-gain": {"params": {"rise": "1.5 kg", "agreed": 78.5}},
-                            "symptoms-alone": {"then": {"tier": "T4"}},
+                            "symptoms-alone": {"then": {"tier": "T4", "text": "urgent"}},
                             "weight-loss": {"use": False},
                         },
                     }
@@ -55,7 +61,7 @@ def document():
                 "then": {"tier": "T1", "text": "general.trend", "ask": ["im_ok"], "ask_for": "1h"},
             },
         ],
-        "texts": {"high": TEXT},
+        "texts": {"high": dict(TEXT), "urgent": dict(URGENT)},
     }
 
 
@@ -70,7 +76,8 @@ def test_a_pack_comes_with_the_figures_that_were_agreed_for_the_person(document,
     assert gain.params.window == timedelta(hours=84), "what was not set stays"
     assert gain.agreed == "Sam Okoro, 2025-03-01"
     assert by_id(plan)["symptoms-alone"].then.tier is Tier.T4
-    assert by_id(plan)["symptoms-alone"].then.text == "heart-failure.symptoms-alone"
+    assert by_id(plan)["symptoms-alone"].then.text == "urgent"
+    assert by_id(plan)["symptom"].then.text == "heart-failure.symptom"
     assert "weight-loss" not in by_id(plan)
     assert {rule.version for rule in plan.rules} == {"7"}
     assert {rule.patient for rule in plan.rules} == {"margaret"}
@@ -211,7 +218,7 @@ WRONG = {
     ),
     "a rule left out that another listens to": (
         _set((*PACK, "rules"), {"weight-gain": {"use": False}}),
-        "people.0.packs.0.rules.weight-gain-with-symptom.params",
+        "people.0.packs.0.rules.weight-gain-team.params",
         "there is no 'rule.weight-gain' here",
     ),
     "a rule that listens to one with a state for each device": (
@@ -228,6 +235,160 @@ WRONG = {
         _set(("people", 0, "timezone"), "London"),
         "people.0.timezone",
         "write one like Europe/London",
+    ),
+    "not a number": (
+        _set((*RULE, "params", "at_least"), ".nan"),
+        "rules.0.params.at_least",
+        "write it like 2.0",
+    ),
+    "a number that is none": (
+        _set((*RULE, "params", "at_least"), float("nan")),
+        "rules.0.params.at_least",
+        "is not a finite number",
+    ),
+    "infinity": (
+        _set((*RULE, "params", "at_least"), float("inf")),
+        "rules.0.params.at_least",
+        "is not a finite number",
+    ),
+    "a number that no computer holds": (
+        _set((*RULE, "params", "at_least"), 10**400),
+        "rules.0.params.at_least",
+        "too large",
+    ),
+    "that number with its unit": (
+        _set((*RULE, "params", "at_least"), f"{10**400} mm[Hg]"),
+        "rules.0.params.at_least",
+        "between 50 and 300 mm[Hg]",
+    ),
+    "a limit that no reading reaches": (
+        _set((*RULE, "params", "at_least"), 301),
+        "rules.0.params.at_least",
+        "between 50 and 300 mm[Hg]",
+    ),
+    "a limit that no reading passes": (
+        _set((*RULE, "params"), {"metric": "smoke", "above": 1}),
+        "rules.0.params.above",
+        "between 0 and 1",
+    ),
+    "a limit that every reading reaches": (
+        _set((*RULE, "params"), {"metric": "smoke", "at_least": 0}),
+        "rules.0.params.at_least",
+        "write one inside",
+    ),
+    "an end that no reading reaches": (
+        _set((*RULE, "params", "clear_at"), 20),
+        "rules.0.params.clear_at",
+        "between 50 and 300 mm[Hg]",
+    ),
+    "a change that no reading can make": (
+        _set(
+            (*RULE,),
+            {
+                "id": "r",
+                "for": "margaret",
+                "kind": "delta",
+                "then": {"tier": "T3", "text": "high"},
+                "params": {"metric": "body_weight", "rise": 281, "window": "3d"},
+            },
+        ),
+        "rules.0.params.rise",
+        "can change, which is by 280 kg at most",
+    ),
+    "a window of nothing": (
+        _set(
+            (*RULE,),
+            {
+                "id": "r",
+                "for": "margaret",
+                "kind": "delta",
+                "then": {"tier": "T3", "text": "high"},
+                "params": {"metric": "body_weight", "rise": 2, "window": "0d"},
+            },
+        ),
+        "rules.0.params",
+        "longer than nothing",
+    ),
+    "a wait of years": (
+        _set((*RULE, "debounce", "persist_for"), "9999d"),
+        "rules.0.debounce.persist_for",
+        "longer than 400d",
+    ),
+    "a wait of more digits than time has": (
+        _set((*RULE, "debounce", "persist_for"), f"{10**400}d"),
+        "rules.0.debounce.persist_for",
+        "longer than 400d",
+    ),
+    "late from the start": (
+        _set((*RULE, "debounce", "max_age"), "0s"),
+        "rules.0.debounce.max_age",
+        "longer than nothing",
+    ),
+    "a placeholder that nobody fills in": (
+        _set(("texts", "high", "person"), "It is {valeu}."),
+        "texts.high.person",
+        "did you mean 'value'?",
+    ),
+    "a placeholder without a name": (
+        _set(("texts", "high", "nurse"), "It is {}."),
+        "texts.high.nurse",
+        "nobody fills in {}",
+    ),
+    "a placeholder that says how": (
+        _set(("texts", "high", "log"), "It is {value:.1f}."),
+        "texts.high.log",
+        "write {value} alone",
+    ),
+    "no words": (_set(("texts", "high", "log"), " "), "texts.high.log", "write the sentence"),
+    "a prompt that orders": (
+        _set(("texts", "high", "person"), "You must rest."),
+        "texts.high.person",
+        "It helps to",
+    ),
+    "a prompt that nobody says and that orders": (
+        _set(("texts", "spare"), {**TEXT, "person": "You must rest."}),
+        "texts.spare.person",
+        "It helps to",
+    ),
+    "a verdict for staff": (
+        _set(("texts", "high", "nurse"), "Weight is normal."),
+        "texts.high.nurse",
+        "is a verdict",
+    ),
+    "an urgent prompt without the action": (
+        _set((*RULE, "then", "tier"), "T4"),
+        "texts.high.person",
+        "begin with",
+    ),
+    "a pack's prompt that is made urgent": (
+        _set((*PACK, "rules"), {"symptoms-alone": {"then": {"tier": "T4"}}}),
+        "people.0.packs.0.rules.symptoms-alone.then.text",
+        "Write a text of your own",
+    ),
+    "a day that is none": (
+        _set((*PACK, "agreed_on"), "2025-02-30"),
+        "people.0.packs.0.agreed_on",
+        'write it like "2025-03-03"',
+    ),
+    "a day written as a week's": (
+        _set((*PACK, "agreed_on"), "2025-W09-6"),
+        "people.0.packs.0.agreed_on",
+        'write it like "2025-03-03"',
+    ),
+    "an own rule's day that is none": (
+        _set((*RULE, "agreed_on"), "in March"),
+        "rules.0.agreed_on",
+        'write it like "2025-03-03"',
+    ),
+    "another version of the pack": (
+        _set((*PACK, "version"), "0"),
+        "people.0.packs.0.version",
+        "read version '1', agree on it, and write it",
+    ),
+    "a pack for someone real that nobody signed": (
+        _set(("people", 0, "simulated"), False),
+        "people.0.packs.0.pack",
+        "have it signed (homebeat rules sign)",
     ),
     "nobody": (_set(("people",), []), "people", "name who lives here"),
     "a version that is a number": (_set(("version",), 7), "version", "put it in quotes"),
@@ -251,6 +412,75 @@ def test_a_plan_is_refused_with(change, path, reason, document, packs):
         parse_plan(document, packs)
     assert caught.value.path == path
     assert reason in caught.value.reason
+
+
+@pytest.fixture
+def for_someone_real(document):
+    document["people"][0]["simulated"] = False
+    return document
+
+
+@pytest.fixture
+def signed(packs):
+    """The packs, as if the holder of KEY had signed them."""
+    return {name: structs.replace(pack, signed_by=KEY) for name, pack in packs.items()}
+
+
+@pytest.mark.parametrize("signers", [None, [KEY]], ids=["anybody's counts", "this one counts"])
+def test_a_signed_pack_that_a_clinician_agreed_to_counts_for_someone_real(
+    signers, for_someone_real, signed
+):
+    plan = parse_plan(for_someone_real, signed, signers)
+    assert by_id(plan)["weight-gain"].agreed == "Sam Okoro, 2025-03-01"
+    assert not plan.people["margaret"].simulated
+
+
+@pytest.mark.parametrize("word", ["agreed_by", "agreed_on"])
+def test_a_signed_pack_that_nobody_agreed_to_does_not_count_for_someone_real(
+    word, for_someone_real, signed
+):
+    used = for_someone_real["people"][0]["packs"][0]
+    del used[word]
+    del used["rules"]
+    with pytest.raises(PlanError, match="give agreed_by and agreed_on") as caught:
+        parse_plan(for_someone_real, signed)
+    assert caught.value.path == "people.0.packs.0"
+
+
+@pytest.mark.parametrize("signers", [[], ["cd" * 32]], ids=["nobody's counts", "another's counts"])
+def test_a_pack_signed_by_a_stranger_does_not_count_for_someone_real(
+    signers, for_someone_real, signed
+):
+    with pytest.raises(PlanError, match=r"\[packs\] signers") as caught:
+        parse_plan(for_someone_real, signed, signers)
+    assert caught.value.path == "people.0.packs.0.pack"
+
+
+def test_someone_real_can_have_rules_of_their_own_without_a_pack(for_someone_real, packs):
+    for_someone_real["people"][0]["packs"] = []
+    for_someone_real["rules"][0] |= {"agreed_by": "Sam Okoro", "agreed_on": "2025-03-01"}
+    plan = parse_plan(for_someone_real, packs, [])
+    assert by_id(plan)["pressure-high"].agreed == "Sam Okoro, 2025-03-01"
+    assert by_id(plan)["cold"].agreed == ""
+
+
+WINDOWS = {
+    f"{name} {field.name}": (kind.params_type, structs.asdict(example), field.name)
+    for name, kind in kinds().items()
+    for example in kind.examples
+    for field in structs.fields(kind.params_type)
+    if isinstance(getattr(example, field.name), timedelta) and getattr(example, field.name)
+}
+MAY_BE_NOTHING = {"grace", "apart", "repeats_within", "least"}
+
+
+@pytest.mark.parametrize(("params", "given", "field"), WINDOWS.values(), ids=WINDOWS)
+def test_no_kind_has_a_window_of_nothing(params, given, field):
+    if field in MAY_BE_NOTHING:
+        assert getattr(params(**{**given, field: timedelta(0)}), field) == timedelta(0)
+        return
+    with pytest.raises(ValueError):
+        params(**{**given, field: timedelta(0)})
 
 
 TIMES = [
@@ -315,3 +545,58 @@ def test_a_pack_says_where_its_figures_come_from():
     del document["rules"][0]["source"]
     with pytest.raises(PlanError, match=r"rules\.0\.source: say where"):
         parse_pack(document)
+
+
+WRONG_PACK = {
+    "a blank source": (_set(("rules", 0, "source"), " "), "rules.0.source", "say where"),
+    "whose rule it is": (
+        _set(("rules", 0, "for"), "margaret"),
+        "rules.0.for",
+        "there is no 'for' here",
+    ),
+    "a question that is none": (
+        _set(("questions", "im_ok"), "Tell us how you are."),
+        "questions.im_ok",
+        'with "?" at its end',
+    ),
+    "a question about a metric that is not there": (
+        _set(("questions", "im_okay"), "Are you OK?"),
+        "questions.im_okay",
+        "did you mean 'im_ok'?",
+    ),
+    "a prompt with a word of the trade": (
+        _set(("texts", "high", "person"), "Your systolic pressure is high."),
+        "texts.high.person",
+        "write 'upper number'",
+    ),
+    "a prompt that takes an older reader": (
+        _set(("texts", "high", "person"), "Physiological deterioration necessitates observation."),
+        "texts.high.person",
+        "shorter sentences of shorter words",
+    ),
+    "an urgent prompt without the action": (
+        _set(("rules", 0, "then", "tier"), "T5"),
+        "texts.high.person",
+        "begin with",
+    ),
+    "words to measure again that are not there": (
+        _set(("rules", 0, "then", "repeat"), "agian"),
+        "rules.0.then.repeat",
+        "there is no 'agian' here",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "path", "reason"), WRONG_PACK.values(), ids=WRONG_PACK)
+def test_a_pack_is_refused_with(change, path, reason):
+    document = deepcopy(PACK_DOCUMENT)
+    change(document)
+    with pytest.raises(PlanError) as caught:
+        parse_pack(document)
+    assert caught.value.path == path
+    assert reason in caught.value.reason
+
+
+def test_a_pack_says_who_signed_it():
+    assert parse_pack(PACK_DOCUMENT).signed_by == ""
+    assert parse_pack(PACK_DOCUMENT, KEY).signed_by == KEY

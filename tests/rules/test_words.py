@@ -1,10 +1,16 @@
 """Numbers, durations and sentences as people write them."""
 
-from datetime import timedelta
+import ast
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from rules.words import sentence, shown, span_text
+import rules.words
+from rules.kinds.threshold import Params
+from rules.model import Evidence, Finding, Number, Person, Phase, Rule, Then, Tier
+from rules.outcome import values_of
+from rules.words import PLACEHOLDERS, fillable, sentence, shown, span_text
 
 SHOWN = [
     ((82.34, "kg"), "82.3 kg"),
@@ -59,3 +65,55 @@ def test_an_unknown_text_still_says_what_there_is_to_say():
 
 def test_a_metric_without_a_question_is_asked_by_its_title():
     assert sentence({}, "symptom.pillows", "person", {}) == "More pillows at night"
+
+
+RULES = Path(rules.words.__file__).parent
+
+
+def numbers_named_in(path):
+    """The names that its code gives to the numbers of evidence."""
+    return {
+        word.value.value
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Number"
+        for word in call.keywords
+        if word.arg == "name" and isinstance(word.value, ast.Constant)
+    }
+
+
+SOURCES = sorted([*RULES.glob("kinds/*.py"), RULES / "debounce.py", RULES / "branches.py"])
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=[path.stem for path in SOURCES])
+def test_every_number_that_a_rule_gives_can_be_named_in_a_text(path):
+    assert [name for name in numbers_named_in(path) if not fillable(name)] == []
+
+
+ONE = Number(name="change", value=1.0, unit="1")
+PERSON = Person(id="margaret", name="Margaret")
+RULE = Rule(
+    id="high",
+    version="1",
+    patient="margaret",
+    kind="threshold",
+    params=Params(metric="level", above=1.0),
+    then=Then(tier=Tier.T3, text="high"),
+    family="level",
+)
+FINDING = Finding(
+    id="one",
+    rule="high",
+    version="1",
+    patient="margaret",
+    phase=Phase.ACTIVE,
+    tier=Tier.T3,
+    family="level",
+    at=datetime(2025, 3, 3, tzinfo=UTC),
+    because=Evidence(limit=ONE, counterfactual=ONE, missing="body_weight"),
+)
+
+
+def test_no_placeholder_is_offered_that_nothing_gives():
+    given = set().union(*(numbers_named_in(path) for path in SOURCES))
+    always = values_of(PERSON, RULE, FINDING)
+    assert PLACEHOLDERS.keys() - given - always.keys() == {"score", "floor"}
