@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from rules.model import AlertRequest
+from rules.model import AlertRequest, Concern
 from rules.records import STANDS_AGAIN, Superseded, encode
 from server.alerting.lifecycle import Action, Moved, Refused, State, apply
 from server.db import Queries, rows
@@ -197,6 +197,7 @@ async def _open(
                 "patient": opening.patient,
                 "rule": request.rule,
                 "family": request.family,
+                "concern": Concern.KIT if opening.patient is None else request.concern,
             },
         )
     await connection.execute(

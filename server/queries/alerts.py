@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import Struct
 
-from rules.model import AlertRequest, Finding, Tier
+from rules.model import AlertRequest, Concern, Finding, Tier
 from server.alerting.lifecycle import Action, State, possible
 from server.config import Person, ServerConfig
 from server.db import Database
@@ -52,6 +52,8 @@ class AlertSummary(Struct, frozen=True, kw_only=True):
     late: bool
     superseded: str | None
     """Why its latest finding no longer stands ("late-reading"), or None."""
+    concern: Concern
+    """Whose list it belongs to: kit is never a clinical alert."""
     taken_by: str | None
     """Who acknowledged it, by the name staff chose to be shown."""
 
@@ -173,6 +175,7 @@ async def alerts_of(
             late=row.late,
             superseded=row.superseded,
             taken_by=row.taken_by,
+            concern=Concern(row.concern),
         )
         for row in await db.rows(_AlertRow, SQL[query], parameters)
     ]
@@ -206,6 +209,16 @@ async def _findings_of_rule(db: Database, patient: str, rule: str) -> tuple[Find
         {"patient": patient, "rule": rule, "most": _MOST_FINDINGS},
     )
     return tuple(_decode_finding(row.body) for row in reversed(rows))
+
+
+async def held_back_of(db: Database, patient: str, since: datetime) -> tuple[Finding, ...]:
+    """What counted, and something held back: the newest first."""
+    rows = await db.rows(
+        Body,
+        SQL["held_back_of_person"],
+        {"patient": patient, "since": since, "most": _MOST_FINDINGS},
+    )
+    return tuple(_decode_finding(row.body) for row in rows)
 
 
 async def _evidence(
@@ -261,6 +274,7 @@ class _AlertRow(Struct):
     late: bool
     superseded: str | None
     taken_by: str | None
+    concern: str
 
 
 class _Audit(Struct):

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from devices.metrics import METRICS
+from rules.model import Finding
 from server.alerting.lifecycle import State
 from server.config import Person, ServerConfig
 from server.db import Database
-from server.queries.alerts import AlertSummary, alerts_of
+from server.queries.alerts import AlertSummary, alerts_of, held_back_of
 from server.queries.asked import Asked, asked_between
 from server.queries.homes import HomeStatus, homes_of
 from server.queries.readings import LatestValue, Series, is_charted, latest_values, series_of
@@ -25,6 +26,8 @@ class PersonPage(Struct, frozen=True, kw_only=True):
     """Quantities of the last 28 days; states and events are left out."""
     alerts: tuple[AlertSummary, ...]
     """Not resolved ones first, then the ones resolved last (20 at most)."""
+    held_back: tuple[Finding, ...]
+    """What counted and was held back, newest first (50 at most)."""
     asked: tuple[Asked, ...]
     """Prompts, newest first (20 at most)."""
     homes: tuple[HomeStatus, ...]
@@ -47,6 +50,7 @@ async def person_page(db: Database, config: ServerConfig, person: str) -> Person
         latest=await latest_values(db, person),
         series=await series_of(db, person, quantities, home_now - _PERSON_WINDOW, home_now),
         alerts=tuple(sorted(alerts, key=_unresolved_first)),
+        held_back=await held_back_of(db, person, home_now - _PERSON_WINDOW),
         asked=tuple(reversed(asked)),
         homes=await homes_of(db, [home for home in config.gateways if person in home.people]),
         home_now=home_now,

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from rules.model import Concern
 from server.alerting.lifecycle import State
 from server.config import Person, ServerConfig
 from server.db import Database
@@ -27,7 +28,7 @@ class Worklist(Struct, frozen=True, kw_only=True):
     alerts: tuple[AlertSummary, ...]
     """Not resolved, about people. Open and escalated first, highest tier first, oldest first."""
     kit: tuple[AlertSummary, ...]
-    """Not resolved, about kit: silent gateways."""
+    """Not resolved, about kit: silent gateways, devices, batteries."""
     people: tuple[PersonStatus, ...]
     homes: tuple[HomeStatus, ...]
     home_now: datetime
@@ -37,8 +38,8 @@ async def worklist(db: Database, config: ServerConfig) -> Worklist:
     """Who needs staff, most urgent first, and the state of every home."""
     alerts = sorted(await alerts_of(db, config, "unresolved_alerts", {}), key=urgency)
     return Worklist(
-        alerts=tuple(alert for alert in alerts if alert.patient is not None),
-        kit=tuple(alert for alert in alerts if alert.patient is None),
+        alerts=tuple(alert for alert in alerts if alert.concern is Concern.CLINICAL),
+        kit=tuple(alert for alert in alerts if alert.concern is Concern.KIT),
         people=await _people(db, config),
         homes=await homes_of(db, config.gateways),
         home_now=config.home_time.now(),

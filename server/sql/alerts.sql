@@ -19,10 +19,10 @@ SELECT id, tier, state, last_at, gateway, patient, rule FROM alerts WHERE id = %
 -- name: open_alert
 INSERT INTO alerts (
     id, gateway, patient, rule, family, tier, state, opened_at, last_at, waiting_since,
-    text, text_values, late
+    text, text_values, late, concern
 ) VALUES (
     %(id)s, %(gateway)s, %(patient)s, %(rule)s, %(family)s, %(tier)s, 'open', %(home_at)s,
-    %(home_at)s, %(now)s, %(text)s, %(values)s, %(late)s
+    %(home_at)s, %(now)s, %(text)s, %(values)s, %(late)s, %(concern)s
 )
 
 -- name: add_request

@@ -1,21 +1,21 @@
 -- name: unresolved_alerts
 SELECT id, patient, gateway, rule, family, tier, state, opened_at, last_at, occurrences, text,
-    text_values::text AS text_values, late, superseded, taken_by
+    text_values::text AS text_values, late, superseded, taken_by, concern
 FROM alerts WHERE state <> 'resolved'
 
 -- name: alert
 SELECT id, patient, gateway, rule, family, tier, state, opened_at, last_at, occurrences, text,
-    text_values::text AS text_values, late, superseded, taken_by
+    text_values::text AS text_values, late, superseded, taken_by, concern
 FROM alerts WHERE id = %(alert)s
 
 -- name: alerts_of_person
 SELECT id, patient, gateway, rule, family, tier, state, opened_at, last_at, occurrences, text,
-    text_values::text AS text_values, late, superseded, taken_by
+    text_values::text AS text_values, late, superseded, taken_by, concern
 FROM alerts WHERE patient = %(patient)s AND state <> 'resolved'
 UNION ALL
 (
     SELECT id, patient, gateway, rule, family, tier, state, opened_at, last_at, occurrences, text,
-        text_values::text AS text_values, late, superseded, taken_by
+        text_values::text AS text_values, late, superseded, taken_by, concern
     FROM alerts WHERE patient = %(patient)s AND state = 'resolved'
     ORDER BY last_at DESC LIMIT %(resolved)s
 )
@@ -33,6 +33,12 @@ FROM alert_audit WHERE alert = %(alert)s ORDER BY seq
 -- name: findings_of_rule
 SELECT body::text AS body FROM records
 WHERE patient = %(patient)s AND kind = 'finding' AND body ->> 'rule' = %(rule)s
+ORDER BY at DESC, id DESC LIMIT %(most)s
+
+-- name: held_back_of_person
+SELECT body::text AS body FROM records
+WHERE patient = %(patient)s AND kind = 'finding' AND body ->> 'phase' = 'suppressed'
+    AND at >= %(since)s
 ORDER BY at DESC, id DESC LIMIT %(most)s
 
 -- name: findings_by_id

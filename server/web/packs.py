@@ -6,7 +6,11 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from devices.metrics import METRICS
 from plumbing.documents import load_yaml
+from rules.debounce import HELD_BACK_BY
+from rules.limits import RULE_PREFIX
+from rules.model import Finding
 from rules.plan import Pack, parse_pack
 from rules.words import sentence
 from server.alerting import deadman
@@ -42,6 +46,17 @@ def question(metric: str) -> str:
     return sentence(_texts(), metric, "person", {})
 
 
+def held_back_by(found: Finding) -> str:
+    """Why a finding told nobody: a state of the person or the home, another rule, or a limit."""
+    reason = found.suppressed or ""
+    if reason in HELD_BACK_BY:
+        return HELD_BACK_BY[reason]
+    if reason.startswith(RULE_PREFIX):
+        rule = reason.removeprefix(RULE_PREFIX)
+        return origin(found.family, rule).title or rule
+    return METRICS[reason].title if reason in METRICS else reason
+
+
 def origin(family: str, rule: str) -> Origin:
     """What the pack of that family says of its rule."""
     for pack in _shipped():
@@ -55,7 +70,7 @@ def origin(family: str, rule: str) -> Origin:
 def _shipped() -> tuple[Pack, ...]:
     folder = Path(str(files("rules").joinpath("packs")))
     paths = sorted(path for path in folder.glob("*.yaml") if not path.stem.endswith(".test"))
-    return tuple(parse_pack(load_yaml(path)) for path in paths)
+    return tuple(parse_pack(load_yaml(path), strict=False) for path in paths)
 
 
 @cache

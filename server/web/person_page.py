@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from devices.metrics import Kind
+from rules.model import Concern, Finding
 from server.config import Person
 from server.queries.alerts import AlertSummary
 from server.queries.asked import Asked as AskedData
@@ -13,8 +14,8 @@ from server.web import quantities, wording
 from server.web.figures import Reader, figures, remark
 from server.web.homes import home_line
 from server.web.moments import moment
-from server.web.packs import for_person, for_staff, question
-from server.web.views import Asked, Latest, PersonAlert, PersonView
+from server.web.packs import for_person, for_staff, held_back_by, origin, question
+from server.web.views import Asked, HeldBack, Latest, PersonAlert, PersonView
 
 _UPPER, _LOWER = "systolic_pressure", "diastolic_pressure"
 
@@ -28,7 +29,9 @@ def present(data: PersonPage, *, own: bool, machine_now: datetime) -> PersonView
         first_name=person.name.partition(" ")[0],
         own=own,
         matters=person.matters,
-        alerts=tuple(_alert(alert, person, now, own) for alert in data.alerts),
+        alerts=_alerts(data, Concern.CLINICAL, own),
+        kit=_alerts(data, Concern.KIT, own),
+        held_back=() if own else tuple(_held_back(found, person, now) for found in data.held_back),
         readings=tuple(_readings(data.latest, titles, person, now)),
         around=tuple(
             _latest(value, titles, person, now)
@@ -43,6 +46,22 @@ def present(data: PersonPage, *, own: bool, machine_now: datetime) -> PersonView
         asked=tuple(_asked(asked, person, now) for asked in data.asked),
         homes=tuple(home_line(home, person, machine_now) for home in data.homes),
         shown_at=moment(now, now, person.timezone).exact,
+    )
+
+
+def _alerts(data: PersonPage, concern: Concern, own: bool) -> tuple[PersonAlert, ...]:
+    return tuple(
+        _alert(alert, data.person, data.home_now, own)
+        for alert in data.alerts
+        if alert.concern is concern
+    )
+
+
+def _held_back(found: Finding, person: Person, now: datetime) -> HeldBack:
+    return HeldBack(
+        what=origin(found.family, found.rule).title or found.rule,
+        because=held_back_by(found),
+        at=moment(found.at, now, person.timezone),
     )
 
 

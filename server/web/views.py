@@ -170,6 +170,14 @@ class AlertView(Struct, frozen=True, kw_only=True):
     may_resolve: bool
 
 
+class HeldBack(Struct, frozen=True, kw_only=True):
+    """Something that would have counted, and why nobody was told."""
+
+    what: str
+    because: str
+    at: Moment
+
+
 class Latest(Struct, frozen=True, kw_only=True):
     title: str
     value: str
@@ -200,6 +208,10 @@ class PersonView(Struct, frozen=True, kw_only=True):
     """Whether the reader is the person."""
     matters: str
     alerts: tuple[PersonAlert, ...]
+    kit: tuple[PersonAlert, ...]
+    """Alerts about the equipment: never clinical ones."""
+    held_back: tuple[HeldBack, ...]
+    """For staff only: empty on the person's own page."""
     readings: tuple[Latest, ...]
     """Of the body."""
     around: tuple[Latest, ...]

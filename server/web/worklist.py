@@ -58,7 +58,7 @@ def alert_row(alert: AlertSummary, people: Mapping[str, Person], now: datetime) 
 def _kit_row(alert: AlertSummary, data: WorklistData, config: ServerConfig) -> KitRow:
     return KitRow(
         alert=alert.id,
-        what=wording.home(config, alert.gateway),
+        what=alert.name if alert.patient else wording.home(config, alert.gateway),
         why=for_staff(alert.text, alert.values),
         since=moment(alert.opened_at, data.home_now, _zone(data)),
         state=wording.staff_state(alert),

@@ -18,6 +18,7 @@ from devices.model import Reading, reading_id
 from plumbing import signing
 from rules.model import AlertRequest, Evidence, Finding, Lane, Number, Phase, Prompt, Tier
 from rules.records import SCHEMA, Batch, Record, Superseded, body_id, encode
+from rules.snooze import Direction, Snooze
 from server import embedded_postgres, migrate
 from server.app import create_app
 from server.config import Demo, Gateway, Person, ServerConfig
@@ -274,6 +275,19 @@ class Make:
 
     def superseded(self, finding: str) -> Superseded:
         return Superseded(finding=finding, patient="margaret", at=AT, by="late-reading")
+
+    def snooze(self, id_: str) -> Snooze:
+        return Snooze(
+            id=id_,
+            patient="margaret",
+            family="weight",
+            direction=Direction.UP,
+            tier=Tier.T3,
+            starts_at=AT,
+            ends_at=AT + timedelta(hours=1),
+            by="Sam Okoro",
+            reason="Seen this morning",
+        )
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from rules.records import (
     Correction,
     encode,
 )
+from rules.snooze import Snooze
 
 pytestmark = [pytest.mark.processes, pytest.mark.anyio]
 
@@ -193,6 +194,14 @@ async def test_a_kind_not_known_yet_is_kept_as_it_came(rig, sql) -> None:
     assert row == ("from-the-future", {"new": [1, 2]})
 
 
+async def test_a_snooze_is_kept_with_its_name_and_reason(rig, sql, make) -> None:
+    snooze = make.snooze("s")
+    assert answer(await rig.home.post(rig.home.record("snooze", snooze))).committed == 1
+    ((patient, body),) = sql.execute("SELECT patient, body FROM records").fetchall()
+    assert patient == "margaret"
+    assert msgspec.convert(body, Snooze) == snooze
+
+
 async def test_a_metric_not_known_yet_is_kept(rig, sql, make) -> None:
     reading = make.reading(5.5, metric="grip_strength", unit="kg")
     assert answer(await rig.home.post(rig.home.record("reading", reading))).committed == 1
@@ -333,6 +342,7 @@ async def test_every_kind_that_names_a_person_is_only_taken_from_their_home(
         "alert": make.request("a"),
         "superseded": make.superseded("f"),
         "correction": wrong[1],
+        "snooze": make.snooze("s"),
     }
     other = rig.home_of("home-2", key_of="home-2")
     got = answer(await other.post(other.record(kind, bodies[kind])))

@@ -7,7 +7,7 @@ import pytest
 
 from devices.model import Quality
 from plumbing.clock import HomeTime, Pace, utc_now
-from rules.model import Evidence, Lane, Prompt, Tier
+from rules.model import Concern, Evidence, Lane, Phase, Prompt, Tier
 from server.alerting import deadman
 from server.alerting.ledger import Author, Times, act
 from server.alerting.lifecycle import Action, State
@@ -165,6 +165,19 @@ class TestPages:
         assert [each.prompt.id for each in page.asked] == ["p1"]
         assert [home.gateway for home in page.homes] == ["home-1"]
 
+    async def test_what_was_held_back_is_listed_newest_first_and_alerts_nobody(
+        self, story, home_config, make
+    ) -> None:
+        for minute, reason in ((30, "person.in_hospital"), (40, "rate-limit")):
+            held = make.finding(reason, minutes=minute, phase=Phase.SUPPRESSED, suppressed=reason)
+            await story.home.post(story.home.record("finding", held))
+        page = await person_page(story.site.db, home_config, "margaret")
+        assert [finding.suppressed for finding in page.held_back] == [
+            "rate-limit",
+            "person.in_hospital",
+        ]
+        assert [alert.id for alert in page.alerts] == ["a1"]
+
     async def test_the_worklist_names_everyone_and_when_they_last_moved(
         self, story, home_config
     ) -> None:
@@ -221,6 +234,16 @@ class TestWorklist:
             "old-t4", "late-t4", "new-t4", "old-t3", "taken-t5",
         ]  # fmt: skip
         assert found.alerts[-1].taken_by == "Sam Okoro"
+
+    async def test_kit_of_a_person_is_listed_with_the_kit_and_never_among_the_people(
+        self, rig, make
+    ) -> None:
+        battery = make.request("flat", Tier.T3, rule="battery", concern=Concern.KIT)
+        ankles = make.request("ankles", Tier.T3, rule="ankles")
+        await rig.home.post(*(rig.home.record("alert", each) for each in (battery, ankles)))
+        found = await worklist(rig.site.db, rig.site.config)
+        assert [alert.id for alert in found.alerts] == ["ankles"]
+        assert [(alert.id, alert.name) for alert in found.kit] == [("flat", "Margaret Ellis")]
 
     async def test_a_silent_home_is_listed_with_the_kit_and_never_among_the_people(
         self, rig, sql

@@ -183,7 +183,7 @@ async def test_the_list_is_by_urgency_then_unseen_then_longest_waiting(
 
 async def test_a_silent_home_stands_in_a_list_of_its_own(nurse: Rig, make: Make, sql: Any) -> None:
     await open_alert(nurse, make, "a1")
-    sql.execute("UPDATE alerts SET patient = NULL, rule = 'server.gateway_silent'")
+    sql.execute("UPDATE alerts SET patient = NULL, concern = 'kit', rule = 'server.gateway_silent'")
     page = (await nurse.http.get("/")).text
     assert "No alerts are open." in page
     health, kit = page.split("Kit and connections")
