@@ -103,6 +103,25 @@ def doctor(config: ConfigPath = _DEFAULT, as_json: AsJson = False) -> None:
     raise typer.Exit(1 if any(finding.trouble for finding in findings) else 0)
 
 
+@app.command()
+def unpair(
+    address: Annotated[str, typer.Argument(help="As in [[devices]]: A4:C1:38:00:00:01.")],
+    config: ConfigPath = _DEFAULT,
+) -> None:
+    """Erase the bond with a Bluetooth device, so that it can be paired anew."""
+    from gateway.ble.bonds import erase
+
+    try:
+        found = settings.load(config)
+        if not found.ble.transport:
+            raise _failed(f"BlueZ keeps this home's bonds: bluetoothctl remove {address}")
+        if not erase(found.bonds, address):
+            raise _failed(f"there is no bond with {address} in {found.bonds}")
+    except (settings.ConfigError, OSError, ValueError) as error:
+        raise _failed(str(error)) from error
+    typer.echo(f"erased: put {address} in pairing mode, and it is paired anew")
+
+
 def _ask(config: Path, path: str) -> dict[str, Any]:
     """What the running gateway's own page answers."""
     try:

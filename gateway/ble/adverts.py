@@ -25,6 +25,11 @@ class Packet:
     manufacturer_data: Mapping[int, bytes]
 
 
+def as_heard(service_data: Mapping[str, bytes], manufacturer_data: Mapping[int, bytes]) -> Packet:
+    """Of a stack that tells of each advertisement by itself, and remembers nothing in it."""
+    return Packet(True, service_data, manufacturer_data)
+
+
 class Fresh:
     """Tells what a signal brought from what BlueZ only remembers.
 

@@ -6,16 +6,21 @@ bleak's: the agent lives on it, and it watches the name `org.bluez` and the adap
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
+from bleak import BleakAdapter, BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
 from dbus_fast import BusType, DBusError, Message, MessageType, unpack_variants
 from dbus_fast.aio import MessageBus
 from dbus_fast.annotations import DBusObjectPath, DBusStr, DBusUInt16, DBusUInt32
-from dbus_fast.errors import DBusFastError
 from dbus_fast.service import ServiceInterface, dbus_method
 
+from gateway.ble.adverts import Fresh, Packet
+from gateway.ble.stack import BUS_ERRORS, Heard, OpenStack, Pairing
 from gateway.ble.timing import within
 from gateway.ble.words import (
     NO_ADAPTER,
@@ -44,9 +49,6 @@ NO_KEYS, KEYS = "NoInputNoOutput", "KeyboardOnly"
 settings hold the digits that are printed on a device; else it says that it has none, since a device
 may then pair without."""
 
-BUS_ERRORS = (DBusFastError, OSError, EOFError, TimeoutError)
-"""What a call over D-Bus can raise: the other end, the bus, or nobody in time."""
-
 _MATCHES = (
     f"type='signal',sender='{DBUS}',member='NameOwnerChanged',arg0='{BLUEZ}'",
     f"type='signal',sender='{BLUEZ}',member='PropertiesChanged',arg0='{ADAPTER}'",
@@ -57,18 +59,11 @@ _MATCHES = (
 class Agent(ServiceInterface):
     """org.bluez.Agent1: agrees to pair with the home's own devices, and with nothing else."""
 
-    def __init__(
-        self,
-        is_ours: Callable[[str], bool],
-        passkey: Callable[[str], int | None] = lambda _: None,
-        *,
-        can_type: bool = False,
-    ) -> None:
-        """`is_ours` and `passkey` get an address; `can_type`: a passkey is known of some device."""
+    def __init__(self, pairing: Pairing) -> None:
         super().__init__("org.bluez.Agent1")
-        self.capability = KEYS if can_type else NO_KEYS
-        self._is_ours = is_ours
-        self._passkey = passkey
+        self.capability = KEYS if pairing.can_type else NO_KEYS
+        self._is_ours = pairing.is_ours
+        self._passkey = pairing.passkey
 
     @dbus_method(name="Release")
     def release(self) -> None:
@@ -127,12 +122,9 @@ def address_of(path: str) -> str:
 
 
 class Bluez:
-    """What is known of bluetoothd and its adapters, kept up to date.
+    """What is known of bluetoothd and its adapters, kept up to date (a `Stack`)."""
 
-    `changed` is set whenever that changes, `usable` while there is an adapter. `lost` is set, and
-    replaced, when what was begun is gone: bluetoothd died, or the adapter was switched off or
-    pulled out.
-    """
+    client = BleakClient
 
     def __init__(self, bus: MessageBus, wanted: str, agent: Agent | None, limit_s: float) -> None:
         self.running = False
@@ -146,6 +138,7 @@ class Bluez:
         self._adapters: dict[str, dict[str, Any]] = {}
         self._arriving: asyncio.Task[None] | None = None
         self._trouble = NOT_RUNNING
+        self._fresh = Fresh()
 
     @property
     def adapter(self) -> str:
@@ -169,8 +162,21 @@ class Bluez:
             return missing_adapter(self._wanted)
         return SWITCHED_OFF
 
-    async def is_bonded(self, path: str) -> bool:
-        """Whether BlueZ holds a bond with the device. False where it does not know the device."""
+    def scanner(self, heard: Heard) -> BleakScanner:
+        return BleakScanner(
+            heard, bluez={"adapter": self.adapter, "filters": {"DuplicateData": True}}
+        )
+
+    def packet(self, data: AdvertisementData) -> Packet:
+        path, properties = data.platform_data
+        return self._fresh.packet(path, properties)
+
+    async def linked(self, services: Sequence[str]) -> Sequence[BLEDevice]:
+        adapter = await BleakAdapter.get(bluez={"adapter": self.adapter})
+        return await adapter.get_connected_devices(list(services))
+
+    async def is_bonded(self, found: BLEDevice) -> bool:
+        path = str(found.details["path"])
         try:
             reply = await self._call(path, PROPERTIES, "Get", "ss", [DEVICE, "Paired"])
         except DBusError:
@@ -192,7 +198,6 @@ class Bluez:
         self._bus.disconnect()
 
     async def until_closed(self) -> None:
-        """Return when the bus itself ended the connection. May raise what ended it."""
         closed: Any = self._bus.wait_for_disconnect
         await closed()
 
@@ -297,12 +302,18 @@ def _is_central(properties: dict[str, Any]) -> bool:
     return "central" in properties.get("Roles", ["central"])
 
 
+def over_bluez(adapter: str = "") -> OpenStack:
+    """BlueZ on the system's bus, when it is opened. `adapter` is "hci0", or "" for the first."""
+    return partial(_bluez, adapter)
+
+
 @asynccontextmanager
-async def bluez(adapter: str, agent: Agent | None, limit_s: float) -> AsyncIterator[Bluez]:
-    """BlueZ on the system's bus. `adapter` is "hci0", or "" for the first.
+async def _bluez(adapter: str, pairing: Pairing | None, limit_s: float) -> AsyncIterator[Bluez]:
+    """Without a `pairing` there is no agent: nothing can be paired.
 
     Raises one of BUS_ERRORS where the bus can't be reached, or refuses.
     """
+    agent = None if pairing is None else Agent(pairing)
     bus = MessageBus(bus_type=BusType.SYSTEM)
     try:
         await within(limit_s, bus.connect())
@@ -320,7 +331,7 @@ async def bluez(adapter: str, agent: Agent | None, limit_s: float) -> AsyncItera
 async def trouble(adapter: str, limit_s: float = 5.0) -> str:
     """What keeps Bluetooth from working, in words; empty where nothing does."""
     try:
-        async with bluez(adapter, None, limit_s) as found:
+        async with _bluez(adapter, None, limit_s) as found:
             await within(2 * limit_s, found.changed.wait())
             return found.trouble
     except BUS_ERRORS as error:

@@ -10,7 +10,7 @@ from bleak.backends.scanner import AdvertisementData
 from devices.codec import Device, full_uuid
 from devices.model import Advertisement
 from devices.registry import Index
-from gateway.ble.adverts import Fresh, Packet, Repeats
+from gateway.ble.adverts import Packet, Repeats
 from gateway.ble.queue import Queue, Room
 from gateway.ble.state import DeviceState, RadioState, Stranger
 from plumbing.clock import monotonic_s
@@ -24,6 +24,20 @@ STRANGER_S = 600.0
 MOST_STRANGERS = 64
 
 
+class Told:
+    """What was passed on already, by whichever radio: one press that two hear is one."""
+
+    def __init__(self) -> None:
+        self._repeats = Repeats(REPEAT_GAP_S, REPEAT_REFRESH_S)
+        self.strangers = Repeats(STRANGER_S, STRANGER_S)
+
+    def is_news(self, address: str, packet: Packet, now_s: float) -> bool:
+        """Each part is held against what was said: BlueZ may tell the parts one by one."""
+        parts = (*packet.service_data.items(), *packet.manufacturer_data.items())
+        news = [self._repeats.is_news((address, *part), now_s) for part in parts]
+        return any(news)
+
+
 class Hearing:
     """Passes on what the catalogue claims, and tells `awake` of each device that advertises."""
 
@@ -34,23 +48,27 @@ class Hearing:
         state: RadioState,
         clock: Callable[[], datetime],
         awake: Callable[[str, BLEDevice], None],
+        packet: Callable[[AdvertisementData], Packet],
         names: Mapping[str, str] = MappingProxyType({}),
+        told: Told | None = None,
     ) -> None:
-        """`names`: beginnings of names in small letters, and the id of the device named so."""
+        """`packet` tells what is new in what the scanner says.
+
+        `names`: beginnings of names in small letters, and the id of the device named so.
+        `told`: shared with those who hear the same devices by another radio.
+        """
         self._catalogue = catalogue
         self._queue = queue
         self._state = state
         self._clock = clock
         self._awake = awake
         self._names = names
-        self._fresh = Fresh()
-        self._repeats = Repeats(REPEAT_GAP_S, REPEAT_REFRESH_S)
-        self._strangers = Repeats(STRANGER_S, STRANGER_S)
+        self._packet = packet
+        self._told = told or Told()
 
     def hear(self, found: BLEDevice, data: AdvertisementData) -> None:
         """bleak calls this for each change of a device's object while the scan is on."""
-        path, properties = data.platform_data
-        packet = self._fresh.packet(path, properties)
+        packet = self._packet(data)
         address = found.address.upper()
         if packet.service_data or packet.manufacturer_data:
             self._pass_on(address, data, packet)
@@ -86,11 +104,10 @@ class Hearing:
             return
         now_s = monotonic_s()
         if address not in self._state.devices:
-            if self._strangers.is_news(address, now_s):
+            if self._told.strangers.is_news(address, now_s):
                 self._queue.put(advertisement, Room.STRANGER)
             return
-        said = (address, *packet.service_data.items(), *packet.manufacturer_data.items())
-        if self._repeats.is_news(said, now_s):
+        if self._told.is_news(address, packet, now_s):
             self._queue.put(advertisement, Room.ADVERTISEMENT)
 
     def _note_stranger(self, address: str, data: AdvertisementData) -> None:

@@ -1,7 +1,7 @@
 """One visit to a device: connect, pair, set its clock, subscribe, ask, listen, let go."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,16 +13,17 @@ from bleak_retry_connector import establish_connection
 
 from devices.codec import DecodeError, Device, Gatt
 from devices.registry import Index
-from gateway.ble.bluez import Bluez
-from gateway.ble.device_clock import set_clock
+from gateway.ble.device_clock import set_clock, tell_session
 from gateway.ble.memory import Memory
-from gateway.ble.records import Stored, fetch
-from gateway.ble.scan import RADIO_ERRORS, Scan
+from gateway.ble.records import Stored, fetch, read_whole, start_in
+from gateway.ble.routes import Ear, Links
 from gateway.ble.session import ControlPoint, LinkFailed, Session
 from gateway.ble.settings import BleDevice
+from gateway.ble.stack import RADIO_ERRORS
 from gateway.ble.steady import Steady
 from gateway.ble.timing import Timing, within
-from gateway.ble.users import consent
+from gateway.ble.upkeep import Upkeep
+from gateway.ble.users import consent, tell_of
 from gateway.ble.words import (
     LOST_EARLY,
     NO_SENSE,
@@ -68,12 +69,13 @@ class Link:
         self._timing = gateway.timing
         self._aborts = 0
         self._last: set[tuple[str, bytes]] = set()
+        self._upkeep = Upkeep()
 
     async def visit(
         self,
         found: BLEDevice,
-        bluez: Bluez,
-        scan: Scan,
+        stack: Links,
+        scan: Ear,
         on_connected: Callable[[], None],
         on_value: OnValue,
     ) -> bool:
@@ -83,9 +85,9 @@ class Link:
         then: nobody but us holds it any more.
         """
         try:
-            async with _follows(bluez.lost) as ended:
+            async with _follows(stack.lost) as ended:
                 async with scan.held():
-                    client = await self._connect(found, bluez, ended)
+                    client = await self._connect(found, stack, ended)
                 try:
                     on_connected()
                     said = await self._listen(self._session(client, ended), on_value)
@@ -104,13 +106,13 @@ class Link:
         self._last = said
         return news
 
-    async def _connect(self, found: BLEDevice, bluez: Bluez, ended: asyncio.Event) -> BleakClient:
+    async def _connect(self, found: BLEDevice, stack: Links, ended: asyncio.Event) -> BleakClient:
         """A client that is connected and, where the kind asks for it, bonded.
 
         A connection that is aborted shows only as a link that opens and closes: bleak tries again
         by itself for as long as it has time, and never tells (BleakClientBlueZDBus.connect).
         """
-        bonded = await bluez.is_bonded(str(found.details["path"]))
+        bonded = await stack.is_bonded(found)
         connected = False
 
         def on_disconnect(_: BleakClient) -> None:
@@ -124,7 +126,7 @@ class Link:
         # The plain client: BleakClientWithServiceCache answers a hiccup of the services by removing
         # the device from BlueZ, and its bond with it.
         attempt = establish_connection(
-            BleakClient,
+            stack.client,
             found,
             self._device.name,
             disconnected_callback=on_disconnect,
@@ -160,9 +162,14 @@ class Link:
         if not offered:
             raise LinkFailed(not_its_kind(self._kind.title))
         ahead_s = await set_clock(session, self._device.zone) if self._gatt.set_clock else None
+        if self._gatt.set_clock:
+            await tell_session(session, self._device.zone)
         hearing = Values(session, self._gatt, partial(on_value, ahead_s))
         for name in filter(session.offers, self._gatt.reads):
-            on_value(ahead_s, name, await session.read(name))
+            value = await read_whole(session, name)
+            if name == self._gatt.counts_from:
+                hearing.stored.start = start_in(session, name, value)
+            on_value(ahead_s, name, value)
         try:
             for name in offered:
                 try:
@@ -172,15 +179,32 @@ class Link:
                         raise
             self._aborts = 0
             done = await self._ask(session, hearing)
-            while not done and not session.ended.is_set():
+            skip = (*self._gatt.subscribe, *self._gatt.reads)
+            telling = self._upkeep.read(session, skip, partial(on_value, ahead_s))
+            if done:
+                await telling
+            else:
+                await self._stay(session, hearing, telling)
+        finally:
+            hearing.release()
+        return hearing.said
+
+    async def _stay(
+        self, session: Session, hearing: "Values", telling: Coroutine[None, None, None]
+    ) -> None:
+        """While values come; beside them it is told of the device what nothing depends on."""
+        beside = asyncio.create_task(telling)
+        try:
+            while not session.ended.is_set():
                 left_s = hearing.left_s()
                 if left_s <= 0:
                     break
                 with suppress(TimeoutError):
                     await within(left_s, session.ended.wait())
         finally:
-            hearing.release()
-        return hearing.said
+            beside.cancel()
+            with suppress(asyncio.CancelledError):
+                await beside
 
     async def _ask(self, session: Session, hearing: "Values") -> bool:
         """What the device has to be asked. Whether it has said all."""
@@ -189,13 +213,14 @@ class Link:
             control = ControlPoint(session, gatt.users)
             await control.open()
             await consent(session, control, device.slot)
+            if device.user is not None:
+                await tell_of(session, device.user)
         if gatt.records and session.offers(gatt.records):
             control = ControlPoint(session, gatt.records)
             await control.open()
-            await fetch(
+            return await fetch(
                 session, control, hearing.stored, self._gateway.kept, delete=device.delete_records
             )
-            return True
         return False
 
 
@@ -204,7 +229,7 @@ class Values:
 
     def __init__(self, session: Session, gatt: Gatt, pass_on: Callable[[str, bytes], None]) -> None:
         self.said: set[tuple[str, bytes]] = set()
-        self.stored = Stored(session, gatt.subscribe[0])
+        self.stored = Stored(session, gatt.subscribe[0], counted=bool(gatt.counts_from))
         self._timing = session.timing
         self._gatt = gatt
         self._pass_on = pass_on

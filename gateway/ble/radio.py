@@ -10,18 +10,23 @@ gateway that dies between that and its commit loses the value, unless the device
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
+
+from bleak.backends.scanner import AdvertisementData
 
 from devices.registry import Index, index
 from devices.registry import devices as all_kinds
 from gateway.adapters import adapters
-from gateway.ble.bluez import BUS_ERRORS, Agent, Bluez, bluez
-from gateway.ble.hearing import Hearing
+from gateway.ble.adverts import Packet, as_heard
+from gateway.ble.hearing import Hearing, Told
 from gateway.ble.link import Gateway
 from gateway.ble.memory import Memory, forgetful
 from gateway.ble.queue import Queue, Take
+from gateway.ble.routes import Elsewhere
 from gateway.ble.scan import Scan
 from gateway.ble.settings import BleDevice
+from gateway.ble.stack import BUS_ERRORS, OpenStack, Pairing, Stack, StackFailed
 from gateway.ble.state import DeviceState, RadioState, report
 from gateway.ble.timing import Timing
 from gateway.ble.visits import Visits
@@ -40,32 +45,46 @@ class Radio:
         devices: Sequence[BleDevice],
         take: Take,
         clock: Callable[[], datetime],
-        adapter: str | None = None,
+        opens: OpenStack | None,
         *,
+        elsewhere: Elsewhere | None = None,
         timing: Timing | None = None,
         catalogue: Index | None = None,
         memory: Memory | None = None,
     ) -> None:
-        """`clock` is home time (aware UTC); `adapter` is "hci0", or None for the first.
+        """`clock` is home time (aware UTC); `opens` is the Bluetooth stack of this machine.
 
+        None: it has none, and only `elsewhere`, radios in other rooms, hears and visits.
         Without a `memory` bookmarks and slots are forgotten with the radio.
 
         Raises ValueError for a kind that is not in the catalogue.
         """
-        self.state = RadioState()
-        self._adapter = adapter or ""
+        self.state = RadioState(own=opens is not None)
+        if elsewhere is not None:
+            self.state.proxies = elsewhere.states
+        self._opens = opens
+        self._elsewhere = elsewhere
+        self._told = Told()
         self._clock = clock
         self._timing = timing or Timing()
         self._catalogue = catalogue or index(
-            (*all_kinds(), *adapters({device.kind for device in devices}))
+            (*all_kinds(), *adapters())
         )
         self._queue = Queue(take, self.state)
         gateway = Gateway(
             clock, self._timing, memory or forgetful(), self._catalogue, self._queue.kept
         )
         self._visits = Visits(self._queue, gateway)
+        self._visits.has_own = opens is not None
+        self._visits.has_proxies = elsewhere is not None
         self._names: dict[str, str] = {}
-        self._has_passkey = any(device.passkey is not None for device in devices)
+        self._pairing = Pairing(
+            self._visits.has,
+            self._visits.passkey,
+            can_type=any(device.passkey is not None for device in devices),
+        )
+        self._reopen = asyncio.Event()
+        """The stack is to be opened anew: what it tells devices of us has changed."""
         for device in devices:
             self._add(device)
 
@@ -87,6 +106,9 @@ class Radio:
         """
         self._add(device)
         self.state.strangers.pop(device.id, None)
+        if device.passkey is not None and not self._pairing.can_type:
+            self._pairing = replace(self._pairing, can_type=True)
+            self._reopen.set()
 
     def dismiss(self, device: BleDevice) -> None:
         """It is a stranger from now on. A visit under way ends by itself."""
@@ -107,43 +129,67 @@ class Radio:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._queue.run())
-                group.create_task(self._hold_the_bus())
+                if self._opens is not None:
+                    group.create_task(self._hold_the_stack(self._opens))
+                if self._elsewhere is not None:
+                    hearing = self._hearing(_as_heard)
+                    group.create_task(self._elsewhere.run(hearing.hear))
+                    group.create_task(self._visits.run_elsewhere(self._elsewhere))
         except asyncio.CancelledError:
             await self._queue.leave()
             raise
 
-    async def _hold_the_bus(self) -> None:
-        backoff = Backoff(self._timing.retry_first_s, self._timing.retry_most_s)
-        while True:
-            try:
-                agent = Agent(self._visits.has, self._visits.passkey, can_type=self._has_passkey)
-                async with bluez(self._adapter, agent, self._timing.bus_s) as found:
-                    backoff.reset()
-                    await self._serve(found)
-            except BUS_ERRORS as error:
-                log.warning("system bus can't be used", error=error)
-                self.state.error = service_in_words(error)
-            self.state.running = self.state.powered = self.state.scanning = False
-            self.state.adapter = ""
-            await asyncio.sleep(backoff.next_s())
-
-    async def _serve(self, found: Bluez) -> None:
-        """Until the bus ends the connection. Raises what ended it, one of BUS_ERRORS."""
-        hearing = Hearing(
+    def _hearing(self, packet: Callable[[AdvertisementData], Packet]) -> Hearing:
+        return Hearing(
             self._catalogue,
             self._queue,
             self.state,
             self._clock,
             self._visits.awake,
+            packet,
             self._names,
+            self._told,
         )
-        scan = Scan(found, self.state, hearing.hear, self._timing)
+
+    async def _hold_the_stack(self, opens: OpenStack) -> None:
+        backoff = Backoff(self._timing.retry_first_s, self._timing.retry_most_s)
+        while True:
+            try:
+                async with opens(self._pairing, self._timing.bus_s) as stack:
+                    backoff.reset()
+                    await self._serve(stack)
+            except BUS_ERRORS as error:
+                log.warning("the Bluetooth stack can't be used", error=error)
+                self.state.error = service_in_words(error)
+            self.state.running = self.state.powered = self.state.scanning = False
+            self.state.adapter = ""
+            await asyncio.sleep(backoff.next_s())
+
+    async def _serve(self, stack: Stack) -> None:
+        """Until the stack ends by itself. Raises what ended it, one of BUS_ERRORS."""
+        scan = Scan(stack, self.state, self._hearing(stack.packet).hear, self._timing)
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(scan.run()),
-                group.create_task(self._visits.run(found, scan)),
+                group.create_task(self._visits.run(stack, scan)),
             ]
-            ended = await asyncio.gather(found.until_closed(), return_exceptions=True)
+            closed = asyncio.create_task(stack.until_closed())
+            reopen = asyncio.create_task(self._reopen.wait())
+            try:
+                await asyncio.wait({closed, reopen}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                closed.cancel()
+                reopen.cancel()
+            ended = await asyncio.gather(closed, return_exceptions=True)
             for task in tasks:
                 task.cancel()
-        raise EOFError("the bus ended the connection") from ended[0]
+        if self._reopen.is_set():
+            self._reopen.clear()
+            return
+        if isinstance(ended[0], StackFailed):
+            raise ended[0]
+        raise EOFError("the Bluetooth stack ended") from ended[0]
+
+
+def _as_heard(data: AdvertisementData) -> Packet:
+    return as_heard(data.service_data, data.manufacturer_data)

@@ -5,15 +5,14 @@ says its press for a second or two only, so the hold has an end, and the radio l
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
-from bleak.exc import BleakError
 
-from gateway.ble.bluez import BUS_ERRORS, Bluez
+from gateway.ble.stack import RADIO_ERRORS, Heard, Stack
 from gateway.ble.state import RadioState
 from gateway.ble.timing import Timing, within
 from gateway.ble.words import service_in_words
@@ -23,24 +22,18 @@ from plumbing.logs import Log
 
 log = Log("gateway.ble")
 
-RADIO_ERRORS = (BleakError, *BUS_ERRORS, AssertionError, AttributeError, KeyError)
-"""What a call of bleak can raise. The last three come from its inside when the bus or the device
-goes away beneath it (bleak-retry-connector catches them for the same reason)."""
-
-Heard = Callable[[BLEDevice, AdvertisementData], None]
-
 
 class Scan:
     """Owns the scanner. `run` alone starts and stops it; the others say what they want."""
 
-    def __init__(self, bluez: Bluez, state: RadioState, heard: Heard, timing: Timing) -> None:
-        self._bluez = bluez
+    def __init__(self, stack: Stack, state: RadioState, heard: Heard, timing: Timing) -> None:
+        self._stack = stack
         self._state = state
         self._heard = heard
         self._timing = timing
         self._backoff = Backoff(timing.retry_first_s, timing.retry_most_s)
         self._scanner: BleakScanner | None = None
-        self._lost = bluez.lost
+        self._lost = stack.lost
         self._held_until_s = 0.0
         self._released_s = -timing.listen_s
         self._heard_s = 0.0
@@ -52,11 +45,11 @@ class Scan:
         """Until cancelled."""
         try:
             while True:
-                self._bluez.changed.clear()
+                self._stack.changed.clear()
                 look_again_s = await self._settle()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(look_again_s):
-                        await self._bluez.changed.wait()
+                        await self._stack.changed.wait()
         finally:
             await self._stop()
 
@@ -70,27 +63,27 @@ class Scan:
         async with self._turn:
             await asyncio.sleep(self._released_s + self._timing.listen_s - monotonic_s())
             self._held_until_s = monotonic_s() + self._timing.scan_pause_s
-            self._bluez.changed.set()
+            self._stack.changed.set()
             try:
                 await within(self._timing.bus_s, self._silent.wait())
                 yield
             finally:
                 self._held_until_s = 0.0
                 self._released_s = monotonic_s()
-                self._bluez.changed.set()
+                self._stack.changed.set()
 
     async def _settle(self) -> float | None:
         """Start or stop as it should be. Seconds after which to look again; None: on a change."""
         now_s = monotonic_s()
-        adapter = self._bluez.adapter
-        self._state.running = self._bluez.running
+        adapter = self._stack.adapter
+        self._state.running = self._stack.running
         self._state.powered = bool(adapter)
         self._state.adapter = adapter
-        self._state.error = self._bluez.trouble or self._state.error
+        self._state.error = self._stack.trouble or self._state.error
         held_s = self._held_until_s - now_s
-        if self._lost is not self._bluez.lost or not adapter or held_s > 0 or self._is_quiet(now_s):
+        if self._lost is not self._stack.lost or not adapter or held_s > 0 or self._is_quiet(now_s):
             await self._stop()
-            self._lost = self._bluez.lost
+            self._lost = self._stack.lost
         if not adapter:
             return None
         if held_s > 0:
@@ -103,10 +96,7 @@ class Scan:
         return now_s - self._heard_s >= self._timing.quiet_s
 
     async def _start(self, adapter: str) -> bool:
-        scanner = BleakScanner(
-            self._on_heard,
-            bluez={"adapter": adapter, "filters": {"DuplicateData": True}},
-        )
+        scanner = self._stack.scanner(self._on_heard)
         self._silent.clear()
         self._scanner = scanner
         try:
@@ -123,7 +113,7 @@ class Scan:
         return True
 
     async def _stop(self) -> None:
-        """Stop what runs. An error says only that bluetoothd had lost it already."""
+        """Stop what runs. An error says only that it was lost already."""
         scanner, self._scanner = self._scanner, None
         self._state.scanning = False
         if scanner is not None:

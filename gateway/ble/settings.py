@@ -1,6 +1,7 @@
 """The home's Bluetooth devices, as its settings name them."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from zoneinfo import ZoneInfo
 
 COLONS_OF_AN_ADDRESS = 5
@@ -12,6 +13,17 @@ class Slot:
 
     user_index: int
     consent_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserData:
+    """What a scale is told of its person, to work out more than the weight. Only what is set."""
+
+    first_name: str = ""
+    born: date | None = None
+    gender: str = ""
+    """A word of the user data service: male, female, unspecified."""
+    height_cm: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,8 @@ class BleDevice:
     """The six digits printed on it, where it asks for them when it pairs."""
     slot: Slot | None = None
     """Made elsewhere, on a scale that keeps people apart."""
+    user: UserData | None = None
+    """None: the scale is told nothing of the person."""
     delete_records: bool = False
     """What was kept here is deleted there. Other apps of the person may want it."""
 
@@ -43,3 +57,13 @@ class BleDevice:
     def id(self) -> str:
         """How its values are marked: its address in upper case, or its name."""
         return self.address if self.is_named else self.address.upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An ESPHome node that listens elsewhere in the house. `key`: base64, empty: plain text."""
+
+    name: str
+    host: str
+    port: int
+    key: str = field(default="", repr=False)

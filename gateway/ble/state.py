@@ -37,9 +37,24 @@ class Stranger:
 
 
 @dataclass(slots=True)
+class ProxyState:
+    """A Bluetooth proxy of the house. `last_heard` is home time."""
+
+    name: str
+    connected: bool = False
+    slots: int = 0
+    """Links that it can hold at once; 0: it did not say, or holds none."""
+    free: int = 0
+    last_heard: datetime | None = None
+    error: str = "It has not been reached yet."
+
+
+@dataclass(slots=True)
 class RadioState:
     """The radio as it is now; it is changed in place. `error` is empty while all is well."""
 
+    own: bool = True
+    """This machine has a radio of its own; False: proxies alone listen."""
     adapter: str = ""
     """The one in use ("hci0"), while one can be used."""
     running: bool = False
@@ -54,12 +69,18 @@ class RadioState:
     devices: dict[str, DeviceState] = field(default_factory=dict)
     strangers: dict[str, Stranger] = field(default_factory=dict)
     """No part of the home: the health page offers them."""
+    proxies: dict[str, ProxyState] = field(default_factory=dict)
+    """By name."""
 
 
 def report(state: RadioState, at: datetime) -> list[tuple[str, str, str]]:
     """(part, how it is, what to do about it or "") of the radio and each device. `at` is now."""
     listening = f"listens on {state.adapter}" if state.scanning else "does not listen"
-    rows = [("Bluetooth", listening, state.error)]
+    rows = [("Bluetooth", listening, state.error)] if state.own else []
+    rows += [
+        (f"Bluetooth proxy {proxy.name}", _listens(proxy, at), proxy.error)
+        for proxy in state.proxies.values()
+    ]
     if not state.keeping:
         rows.append(("Bluetooth", "waits for the journal", "What is heard can't be written yet."))
     if state.refused:
@@ -69,6 +90,14 @@ def report(state: RadioState, at: datetime) -> list[tuple[str, str, str]]:
         for device in tuple(state.devices.values())
     ]
     return rows
+
+
+def _listens(proxy: ProxyState, at: datetime) -> str:
+    if not proxy.connected:
+        return "not reached"
+    slots = f", {proxy.free} of {proxy.slots} links free" if proxy.slots else ""
+    heard = "nothing" if proxy.last_heard is None else f"something {_ago(at - proxy.last_heard)}"
+    return f"listens, heard {heard}{slots}"
 
 
 def _when(device: DeviceState, at: datetime) -> str:

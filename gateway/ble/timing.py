@@ -41,6 +41,10 @@ class Timing:
     retry_most_s: float = 60.0
     quiet_s: float = 600.0
     """A scan that heard nothing at all for so long is started anew: BlueZ can lose one."""
+    own_first_s: float = 1.5
+    """How long our own radio has to hear a device that a proxy heard first."""
+    bond_first_s: float = 10.0
+    """How long the radio that holds a device's bond has to hear it, before another one tries."""
     slots: int = 5
     """Links at once. Small adapters have 5 to 7 (bleak-retry-connector, wait_for_disconnect)."""
 

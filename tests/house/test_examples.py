@@ -46,7 +46,7 @@ def keys_of(struct: type[msgspec.Struct]) -> set[str]:
 )
 def test_an_example_shows_every_key(name, settings):
     shown = set(
-        re.findall(r"^(?:# )?\[*([\w.]+)(?: =|\]+$)", (DEPLOY / name).read_text(), re.MULTILINE)
+        re.findall(r"^(?:# +)?\[*([\w.]+)(?: =|\]+$)", (DEPLOY / name).read_text(), re.MULTILINE)
     )
     shown = {part for key in shown for part in key.split(".")}
     assert keys_of(settings) - FOR_DEMOS_ONLY - shown == set()

@@ -11,7 +11,10 @@ from rules.place import Place
 from rules.typed import struct_at
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = ("metrics.md", "devices.md", "rule-kinds.md", "commands.md")
+PAGES = (
+    *("metrics.md", "devices.md", "rule-kinds.md", "faults.md", "commands.md"),
+    *("pack.schema.json", "plan.schema.json", "test.schema.json"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,20 +15,29 @@ from devices.catalog import record_access, user_data
 from devices.model import CharacteristicValue, Fact, Raw
 from devices.registry import by_key, match
 from gateway.ble import timing
+from gateway.ble.bluez import over_bluez
 from gateway.ble.memory import Memory
 from gateway.ble.radio import Radio
 from gateway.ble.records import BOOKMARK
-from gateway.ble.settings import BleDevice, Slot
+from gateway.ble.settings import BleDevice, Slot, UserData
 from gateway.ble.timing import Timing
 from gateway.ble.users import CODE, SLOT
-from gateway.ble.words import NO_ANSWER, NO_FREE_SLOT, NOT_KEPT, WRONG_CODE
+from gateway.ble.words import NO_ANSWER, NO_FREE_SLOT, NOT_KEPT, SAID_NOTHING, WRONG_CODE
 from simulators.ble.bluez import MockBlueZ
 from simulators.ble.bus import private_bus
+from simulators.ble.cgm_sensor import CgmSensor, cgm_sensor
 from simulators.ble.consent_scale import ConsentScale, consent_scale
 from simulators.ble.device_clock import CLOCK, DeviceClock
 from simulators.ble.glucose_meter import GlucoseMeter, glucose_meter
 from simulators.ble.mind import Mind
-from simulators.ble.peripheral import Advert, Characteristic, Pairing, Peripheral, Service
+from simulators.ble.peripheral import (
+    Advert,
+    Characteristic,
+    Pairing,
+    Peripheral,
+    Service,
+    upkeep_services,
+)
 
 pytestmark = pytest.mark.processes
 
@@ -158,6 +167,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
                     [device],
                     take,
                     lambda: AT,
+                    over_bluez(),
                     timing=QUICK,
                     memory=Memory(lambda _: home.facts, keep),
                 )
@@ -274,6 +284,73 @@ def test_a_sensor_says_when_its_session_began_before_its_values_come(play: Play)
         assert said == list(frames.items())
 
     play(scenario, sensor, BleDevice(sensor.address, "gatt.cgm", "Sensor", zone=LONDON))
+
+
+def with_upkeep(peripheral: Peripheral) -> Peripheral:
+    return replace(
+        peripheral, services=(*peripheral.services, *upkeep_services(64)), drops_link=False
+    )
+
+
+TOLD = {"2A19": b"@", "2A29": b"Maker", "2A24": b"Model 1", "2A26": b"1.0.2", "2A25": b"0042"}
+
+
+def told(home: Home) -> list[str]:
+    return [frame.characteristic for frame in home.heard if frame.characteristic in TOLD]
+
+
+def test_the_battery_is_told_at_each_visit_and_the_maker_once_a_day(play: Play) -> None:
+    async def scenario(home: Home) -> None:
+        for _ in range(2):
+            home.bluez.store(CUFF.address, "2A35", pressure())
+            await home.visit()
+        assert {f.characteristic: f.value for f in home.heard if f.characteristic in TOLD} == TOLD
+        assert told(home) == [*TOLD, "2A19"]
+        levels = [frame.value for frame in home.heard if frame.characteristic == "2A19"]
+        assert levels == [b"@", b"@"]
+
+    play(scenario, with_upkeep(CUFF), OUR_CUFF)
+
+
+@pytest.mark.parametrize(
+    ("fault", "names", "left"),
+    [
+        pytest.param("refuses_reads", TOLD, [], id="refused"),
+        pytest.param("refuses_reads", {"2A19"}, list(TOLD)[1:], id="no battery"),
+        pytest.param("hangs_reads", {"2A29"}, ["2A19"], id="no answer"),
+    ],
+)
+def test_a_device_that_does_not_tell_of_itself_still_gives_its_value(
+    play: Play, fault: str, names: set[str], left: list[str]
+) -> None:
+    async def scenario(home: Home) -> None:
+        setattr(home.bluez.faults(CUFF.address), fault, set(names))
+        home.bluez.store(CUFF.address, "2A35", pressure())
+        await home.visit()
+        assert "2A35" in [frame.characteristic for frame in home.heard]
+        assert told(home) == left
+        assert (home.device.failures, home.device.error) == (0, "")
+
+    play(scenario, with_upkeep(CUFF), OUR_CUFF)
+
+
+def test_a_battery_alone_is_no_value(play: Play) -> None:
+    async def scenario(home: Home) -> None:
+        await home.visit()
+        assert told(home) == list(TOLD)
+        assert home.device.last_value is None
+        assert home.device.error == SAID_NOTHING
+
+    play(scenario, with_upkeep(CUFF), OUR_CUFF)
+
+
+def test_a_meter_gives_its_records_before_it_tells_of_itself(play: Play) -> None:
+    async def scenario(home: Home) -> None:
+        await home.visit()
+        names = [frame.characteristic for frame in home.heard]
+        assert names == ["2A18", "2A18", *TOLD]
+
+    play(scenario, with_upkeep(METER), OUR_METER, meter([101, 102]))
 
 
 # Records --------------------------------------------------------------------------------------
@@ -469,6 +546,156 @@ def test_records_are_deleted_only_where_the_settings_say_so(
     play(scenario, METER, replace(OUR_METER, delete_records=delete), mind)
 
 
+# A sensor's sessions ---------------------------------------------------------------------------
+
+SENSOR = cgm_sensor("A4:C1:38:00:00:07", interval_s=0.02)
+OUR_SENSOR = BleDevice(SENSOR.address, "gatt.cgm", "Sensor", zone=LONDON)
+BEGAN = AT - timedelta(days=2)
+
+
+class Days:
+    """UTC that a test moves on."""
+
+    def __init__(self) -> None:
+        self.now = BEGAN
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def sensor(
+    minutes: Sequence[int],
+    days: Days | None = None,
+    *,
+    knows_start: bool = True,
+    **faults: object,
+) -> CgmSensor:
+    made = CgmSensor(days or Days(), knows_start=knows_start)
+    for name, value in faults.items():
+        setattr(made.faults, name, value)
+    for minute in minutes:
+        made.measure(minute, 100.0 + minute)
+    return made
+
+
+def minutes_said(home: Home) -> list[float]:
+    return [value - 100.0 for value in home.said("sensor_glucose")]
+
+
+def began(at: datetime, minute: int | None) -> dict[str, object]:
+    return {BOOKMARK: [at.replace(tzinfo=None).isoformat(), minute]}
+
+
+def test_what_a_sensor_kept_while_nobody_listened_is_fetched_from_the_bookmark_on(
+    play: Play,
+) -> None:
+    mind = sensor([5, 10, 15])
+
+    async def scenario(home: Home) -> None:
+        await home.visit()
+        assert home.facts == began(BEGAN, 15)
+        for minute in (20, 25):
+            mind.measure(minute, 100.0 + minute)
+        await home.visit()
+        assert minutes_said(home) == [5, 10, 15, 20, 25]
+        assert home.asked() == [ALL, record_access.records_from(16)]
+        assert home.facts == began(BEGAN, 25)
+        assert home.device.error == ""
+
+    play(scenario, SENSOR, OUR_SENSOR, mind)
+
+
+def test_a_lost_link_loses_no_record_of_a_sensor_and_asks_for_few_again(play: Play) -> None:
+    mind = sensor(range(5, 55, 5), breaks_after=6)
+
+    async def scenario(home: Home) -> None:
+        await home.visit()
+        assert home.facts == began(BEGAN, 25)
+        await home.visit()
+        assert set(minutes_said(home)) == set(range(5, 55, 5))
+        assert home.asked() == [ALL, record_access.records_from(26)]
+
+    play(scenario, SENSOR, OUR_SENSOR, mind)
+
+
+def test_a_live_value_in_the_middle_of_a_lost_download_hides_nothing_before_it(
+    play: Play,
+) -> None:
+    mind = sensor(range(5, 55, 5), breaks_after=3, live_after=2)
+
+    async def scenario(home: Home) -> None:
+        await home.visit()
+        assert minutes_said(home) == [5, 10, 50, 15]
+        await home.visit()
+        assert set(minutes_said(home)) == set(range(5, 55, 5))
+        assert home.facts == began(BEGAN, 50)
+
+    play(scenario, SENSOR, OUR_SENSOR, mind)
+
+
+def test_another_session_is_asked_for_whole_though_its_minutes_are_lower(play: Play) -> None:
+    days = Days()
+    mind = sensor([5, 10, 15], days)
+    later = BEGAN + timedelta(days=1)
+
+    async def scenario(home: Home) -> None:
+        await home.visit()
+        days.now = later
+        mind.begin()
+        for minute in (5, 20):
+            mind.measure(minute, 200.0 + minute)
+        await home.visit()
+        assert minutes_said(home) == [5, 10, 15, 105, 120]
+        assert home.asked() == [ALL, ALL]
+        assert home.facts == began(later, 20)
+
+    play(scenario, SENSOR, OUR_SENSOR, mind)
+
+
+def test_a_damaged_record_is_asked_for_once_more_and_then_left(play: Play) -> None:
+    mind = sensor([5, 10, 15, 20], damages=[15, 15])
+
+    async def scenario(home: Home) -> None:
+        await home.visit()
+        assert home.facts == began(BEGAN, 10)
+        await home.visit()
+        assert home.facts == began(BEGAN, 20)
+        assert home.asked() == [ALL, record_access.records_from(11)]
+        assert set(minutes_said(home)) == {5, 10, 20}
+
+    play(scenario, SENSOR, OUR_SENSOR, mind)
+
+
+# It is read twice: the first time to see whether the sensor has to be told the time.
+@pytest.mark.parametrize(("damages", "asked"), [(2, [ALL]), (99, [])], ids=["once", "each time"])
+def test_no_record_is_taken_under_a_start_that_came_damaged(
+    play: Play, damages: int, asked: list[bytes]
+) -> None:
+    mind = sensor([5], damages_start=damages)
+
+    async def scenario(home: Home) -> None:
+        await home.visit()
+        assert home.asked()[:1] == asked
+        assert bool(home.device.error) is (not asked)
+
+    play(scenario, SENSOR, OUR_SENSOR, mind)
+
+
+def test_a_sensor_that_knows_no_start_is_told_the_time_and_works_it_out(play: Play) -> None:
+    days = Days()
+    mind = sensor([5, 10], days, knows_start=False)
+    days.now = AT
+
+    async def scenario(home: Home) -> None:
+        await home.visit()
+        assert len(home.asked("2AAA")) == 1
+        assert home.facts == began(BEGAN, 10)
+        await home.visit()
+        assert len(home.asked("2AAA")) == 1
+
+    play(scenario, SENSOR, OUR_SENSOR, mind)
+
+
 # People on a scale ----------------------------------------------------------------------------
 
 
@@ -490,6 +717,75 @@ def test_a_scale_that_knows_nobody_is_registered_with_once_and_then_only_asked(p
         assert ops == [user_data.Op.REGISTER, user_data.Op.CONSENT, user_data.Op.CONSENT]
 
     play(scenario, SCALE, OUR_SCALE, mind)
+
+
+MARGARET = UserData("Margaret", date(1947, 3, 2), "female", 162)
+AS_WRITTEN = {
+    "2A8A": b"Margaret",
+    "2A85": bytes.fromhex("9b070302"),
+    "2A8C": b"\x01",
+    "2A8E": b"\xa2\x00",
+}
+
+
+def test_a_scale_is_told_of_its_person_after_the_consent_and_anew_each_time(play: Play) -> None:
+    mind = scale(slots={2: 1234})
+
+    async def scenario(home: Home) -> None:
+        await home.visit()
+        assert mind.people == {2: AS_WRITTEN | {"2A99": b"\x01\0\0\0"}}
+        names = [name for name, _ in home.bluez.written(SCALE.address)]
+        assert names == ["2A2B", "2A9F", *AS_WRITTEN, "2A99"]
+        mind.weigh(2, 71.5)
+        await home.visit()
+        assert mind.people[2]["2A99"] == b"\x02\0\0\0"
+        assert home.said("body_weight") == [71.5]
+
+    play(scenario, SCALE, replace(OUR_SCALE, slot=Slot(2, 1234), user=MARGARET), mind)
+
+
+@pytest.mark.parametrize(
+    ("user", "written"),
+    [
+        pytest.param(None, {}, id="nothing in the settings"),
+        pytest.param(UserData(height_cm=162), {"2A8E", "2A99"}, id="only the height"),
+    ],
+)
+def test_a_scale_is_told_only_what_the_settings_hold(
+    play: Play, user: UserData | None, written: set[str]
+) -> None:
+    mind = scale(slots={2: 1234})
+
+    async def scenario(home: Home) -> None:
+        await home.visit()
+        assert set(mind.people.get(2, {})) == set(written)
+
+    play(scenario, SCALE, replace(OUR_SCALE, slot=Slot(2, 1234), user=user), mind)
+
+
+def test_a_scale_that_takes_nothing_of_a_person_still_weighs(play: Play) -> None:
+    mind = scale(slots={2: 1234})
+    mind.weigh(2, 71.5)
+    deaf = replace(
+        SCALE,
+        services=tuple(
+            replace(
+                service,
+                characteristics=tuple(
+                    replace(one, flags=("read",)) if one.uuid in AS_WRITTEN else one
+                    for one in service.characteristics
+                ),
+            )
+            for service in SCALE.services
+        ),
+    )
+
+    async def scenario(home: Home) -> None:
+        await home.visit()
+        assert home.said("body_weight") == [71.5]
+        assert home.device.error == ""
+
+    play(scenario, deaf, replace(OUR_SCALE, slot=Slot(2, 1234), user=MARGARET), mind)
 
 
 def test_the_clock_is_set_before_the_scale_is_told_who_stands_on_it(play: Play) -> None:
@@ -574,3 +870,16 @@ def test_a_device_that_demands_a_passkey_gets_the_one_of_the_settings(
 
     demanding = replace(CUFF, pairing=Pairing.PASSKEY, passkey=123456)
     play(scenario, demanding, replace(OUR_CUFF, passkey=passkey))
+
+
+def test_a_passkey_that_is_entered_later_is_used_without_a_new_start(play: Play) -> None:
+    async def scenario(home: Home) -> None:
+        home.bluez.store(CUFF.address, "2A35", pressure())
+        await home.until(lambda: home.device.failures > 0)
+        home.radio.dismiss(OUR_CUFF)
+        home.radio.enrol(replace(OUR_CUFF, passkey=123456))
+        await home.until(lambda: bool(home.heard))
+        assert home.bluez.bonded(CUFF.address)
+
+    demanding = replace(CUFF, pairing=Pairing.PASSKEY, passkey=123456)
+    play(scenario, demanding, OUR_CUFF)

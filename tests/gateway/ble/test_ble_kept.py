@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from devices.model import Clock, Fact, Raw, Reading
+from gateway.ble.bluez import over_bluez
 from gateway.ble.memory import Memory
 from gateway.ble.radio import Radio
 from gateway.ble.records import BOOKMARK
@@ -69,6 +70,7 @@ async def visit(bluez: MockBlueZ, home: Home) -> None:
         [BleDevice(METER, "gatt.glucose", "Meter", zone=LONDON)],
         take,
         home.now,
+        over_bluez(),
         timing=QUICK,
         memory=Memory(home.known, keep),
     )

@@ -12,6 +12,7 @@ import pytest
 from devices.codec import Gatt
 from devices.model import CharacteristicValue, Raw
 from devices.registry import by_key
+from gateway.ble.bluez import over_bluez
 from gateway.ble.radio import Radio
 from gateway.ble.settings import BleDevice
 from gateway.ble.timing import Timing
@@ -126,7 +127,7 @@ def test_the_devices_of_twenty_homes_connect_and_deliver_on_one_adapter(
             for address, (kind, at) in placed.items():
                 place(bluez, address, kind, at)
             devices = [BleDevice(address, kind, address) for address, (kind, _) in placed.items()]
-            radio = Radio(devices, take, lambda: AT, timing=CROWD)
+            radio = Radio(devices, take, lambda: AT, over_bluez(), timing=CROWD)
             running = asyncio.create_task(radio.run())
             try:
                 async with asyncio.timeout(LIMIT_S):
