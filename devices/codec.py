@@ -1,6 +1,6 @@
 """What a device is to Homebeat: its claims, both directions, its vectors and its source."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -66,7 +66,11 @@ class Gatt:
     """Its clock, where it has one, is compared with ours and then set."""
     records: str = ""
     """The control point by which it is asked for its records ("2A52"), once it was subscribed to.
-    The records come as the first characteristic of `subscribe`, and tell the fact `sequence`."""
+    The records come as the first characteristic of `subscribe`, and tell their number: the fact
+    `sequence`, or of each of its `records` the `time_offset_min`."""
+    counts_from: str = ""
+    """The characteristic that tells the fact `start`, from which on the records are counted, where
+    they are: they come in the order of their numbers, and another start is another count."""
     users: str = ""
     """The control point by which it is told who is measured ("2A9F"): it keeps silent before."""
     steady: str = ""
@@ -99,6 +103,24 @@ class Vector:
     """True where no flag promises how long it is (a text, a list): cut, it may mean less."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a device says something, and what a listener has to hold to understand it there.
+
+    `at` and `known` as in a `Vector`. `told`: the frames that tell what is known, as (at, bytes),
+    in order; they come first, and a broker keeps them.
+    """
+
+    at: str
+    known: Known = field(default_factory=dict)
+    told: tuple[tuple[str, bytes], ...] = ()
+
+
+def no_places(name: str) -> tuple[Place, ...]:
+    """Of a device that says everything where its vectors do."""
+    return ()
+
+
 def subject_of(raw: Raw) -> str:
     """The address of what was heard over Bluetooth, the topic of what came over MQTT."""
     return raw.topic if isinstance(raw, MqttMessage) else raw.address
@@ -129,6 +151,8 @@ class Device:
     """Beginnings of names, and the quirk that devices named so have."""
     subject: Callable[[Raw], str] = subject_of
     """The `device` of what a frame says: known before it is decoded, to look up its facts."""
+    places: Callable[[str], Iterable[Place]] = no_places
+    """Where it says a metric or an event, beside the places of its vectors: so it can be played."""
 
 
 BASE_UUID_TAIL = "-0000-1000-8000-00805f9b34fb"

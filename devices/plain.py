@@ -22,7 +22,9 @@ SENSOR_CLASSES = {
     "energy": "energy", "voltage": "voltage", "current": "current", "distance": "distance",
     "duration": "duration", "speed": "speed", "wind_speed": "speed", "moisture": "soil_moisture",
     "weight": "mass", "water": "water_used", "gas": "gas_used", "conductivity": "conductivity",
-    "precipitation": "precipitation",
+    "precipitation": "precipitation", "volume_storage": "stored_volume", "volume": "volume",
+    "volume_flow_rate": "volume_flow_rate", "wind_direction": "direction",
+    "blood_glucose_concentration": "blood_glucose",
 }  # fmt: skip
 """https://www.home-assistant.io/integrations/sensor/#device-class: metric."""
 BINARY_CLASSES = {
@@ -62,6 +64,22 @@ _NAMES = (
     ("switch|relay|plug|outlet|socket|light|lamp|kettle|tv", "power_on"),
 )
 _NUMBER_NAMES = (
+    ("systolic", "systolic_pressure"),
+    ("diastolic", "diastolic_pressure"),
+    ("mean_arterial(_pressure)?", "mean_arterial_pressure"),
+    ("sp_?o2|oxygen_saturation|blood_oxygen", "oxygen_saturation"),
+    ("(sensor|cgm|interstitial|libre|dexcom)(_blood)?_glucose", "sensor_glucose"),
+    ("glucose|blood_sugar", "blood_glucose"),
+    ("body_temp(erature)?", "body_temperature"),
+    ("dew_point|dewpoint", "dew_point"),
+    ("(device|chip|cpu|internal|processor|board|core)_temp(erature)?", ""),
+    ("body_fat", "body_fat"),
+    ("bmi|body_mass_index", "bmi"),
+    ("muscle_mass", "muscle_mass"),
+    ("step(_count)?", "steps"),
+    ("ok|low|alarm|warning|threshold|limit|min|max|state|status", ""),
+    ("setpoint|target|offset|calibration|interval|count|behaviou?r", ""),
+    ("battery_voltage", "voltage"),
     ("temperature|temp", "room_temperature"),
     ("humidity|hum", "room_humidity"),
     ("battery|battery_level", "battery"),
@@ -75,10 +93,17 @@ _NUMBER_NAMES = (
     ("energy", "energy"),
     ("voltage", "voltage"),
     ("current", "current"),
+    ("blood_pressure|bp", ""),
     ("pressure", "air_pressure"),
     ("distance", "distance"),
     ("weight", "body_weight"),
 )
+"""The first that fits. Empty: it fits, and is nothing of ours (a chip's temperature is no room's)
+or not clear (a blood pressure is two numbers)."""
+
+
+NAMED = tuple(dict.fromkeys(metric for _, metric in (*_NAMES, *_NUMBER_NAMES) if metric))
+"""The metrics and events that a name can mean."""
 
 
 def _compiled(rows: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
@@ -110,9 +135,36 @@ def quantity_named(name: str) -> str | None:
     return _first(_NUMBER_PATTERNS, name)
 
 
+NARROWER: Mapping[str, frozenset[str]] = {
+    "pressure": frozenset({"systolic_pressure", "diastolic_pressure", "mean_arterial_pressure"}),
+    "temperature": frozenset({"body_temperature", "dew_point"}),
+    "occupancy": frozenset({"bed_occupied", "seat_occupied"}),
+    "presence": frozenset({"bed_occupied", "seat_occupied"}),
+    "motion": frozenset({"bed_occupied", "seat_occupied"}),
+    "safety": frozenset({"sos_pressed", "fall_detected"}),
+    "problem": frozenset({"sos_pressed", "fall_detected"}),
+    "blood_glucose_concentration": frozenset({"sensor_glucose"}),
+}
+"""A device class that is wide, and what a name may narrow it to."""
+_NOT_OURS = re.compile(
+    r"(^|_)((device|chip|cpu|internal|processor|board|core)_temp(erature)?|blood_pressure|bp)(_|$)"
+)
+
+
+def of_class(classes: Mapping[str, str], class_: str, name: str) -> str | None:
+    """What a device class says, narrowed by the name; None where the name says that it is not."""
+    wide = classes.get(class_)
+    named = quantity_named(name) if classes is SENSOR_CLASSES else state_named(name)
+    if named in NARROWER.get(class_, ()):
+        return named
+    if "body" in words(name).split("_") and class_ == "weight":
+        return "body_weight"
+    return None if class_ in ("temperature", "pressure") and _NOT_OURS.search(words(name)) else wide
+
+
 def _first(patterns: tuple[tuple[re.Pattern[str], str], ...], name: str) -> str | None:
     spelled = words(name)
-    return next((metric for pattern, metric in patterns if pattern.search(spelled)), None)
+    return next((metric for pattern, metric in patterns if pattern.search(spelled)), None) or None
 
 
 def number(value: object) -> float:

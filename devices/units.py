@@ -16,12 +16,15 @@ _SPELLINGS = {
     "°C": "Cel", "℃": "Cel", "degC": "Cel", "°F": "[degF]", "℉": "[degF]", "degF": "[degF]",
     "bpm": "/min", "BPM": "/min", "beats/min": "/min", "{beats}/min": "/min",
     "in": "[in_i]", "inch": "[in_i]", "inches": "[in_i]",
-    "kWh": "kW.h", "Wh": "W.h", "lux": "lx", "ppm": "[ppm]", "µg/m³": "ug/m3", "°": "deg",
+    "kWh": "kW.h", "Wh": "W.h", "MWh": "MW.h",
+    "lux": "lx", "ppm": "[ppm]", "µg/m³": "ug/m3", "°": "deg",
     "m³": "m3", "l": "L", "ml": "mL",
     "mmol/l": "mmol/L", "mg/dl": "mg/dL", "ohm": "Ohm", "Ω": "Ohm",
     "μg/m³": "ug/m3", "mg/m³": "mg/m3", "µS/cm": "uS/cm", "μS/cm": "uS/cm", "m/s²": "m/s2",
     "m³/h": "m3/h", "°/s": "deg/s", "rpm": "/min",
-    "percent": "%", "kg/m²": "kg/m2", "mbar": "hPa",
+    "percent": "%", "kg/m²": "kg/m2", "mbar": "hPa", "Lux": "lx", "LUX": "lx",
+    "inHg": "[in_i'Hg]", "psi": "[psi]", "ft": "[ft_i]", "steps": "1", "step": "1",
+    "br/min": "/min", "breaths/min": "/min", "brpm": "/min", "1/min": "/min",
 }  # fmt: skip
 
 _TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
@@ -35,12 +38,24 @@ _TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
     # 1 kPa is 7.50062 mmHg: 760 mmHg in one atmosphere of 101.325 kPa.
     "mm[Hg]": {"kPa": (760 / 101.325, 0.0)},
     "Cel": {"[degF]": (5 / 9, -32.0), "K": (1.0, -273.15)},
-    "cm": {"m": (100.0, 0.0), "mm": (0.1, 0.0), "[in_i]": (2.54, 0.0)},
-    "m": {"mm": (0.001, 0.0), "cm": (0.01, 0.0), "km": (1000.0, 0.0)},
+    "cm": {"m": (100.0, 0.0), "mm": (0.1, 0.0), "[in_i]": (2.54, 0.0), "[ft_i]": (30.48, 0.0)},
+    "m": {
+        "mm": (0.001, 0.0),
+        "cm": (0.01, 0.0),
+        "km": (1000.0, 0.0),
+        "[in_i]": (0.0254, 0.0),
+        "[ft_i]": (0.3048, 0.0),
+    },
     "L": {"mL": (0.001, 0.0), "m3": (1000.0, 0.0)},
-    "hPa": {"Pa": (0.01, 0.0), "kPa": (10.0, 0.0)},
+    "hPa": {
+        "Pa": (0.01, 0.0),
+        "kPa": (10.0, 0.0),
+        "mm[Hg]": (1013.25 / 760, 0.0),
+        "[in_i'Hg]": (33.86389, 0.0),
+        "[psi]": (68.94757, 0.0),
+    },
     "W": {"kW": (1000.0, 0.0)},
-    "kW.h": {"W.h": (0.001, 0.0)},
+    "kW.h": {"W.h": (0.001, 0.0), "MW.h": (1000.0, 0.0), "MJ": (1 / 3.6, 0.0)},
     "V": {"mV": (0.001, 0.0)},
     # 1 mmol/L of glucose is 18.016 mg/dL: its molar mass is 180.16 g/mol.
     "mmol/L": {"mg/dL": (1 / 18.016, 0.0)},

@@ -1,10 +1,11 @@
-"""Writes docs/reference from the code: metrics, devices, kinds of rules, commands.
+"""Writes docs/reference from the code: metrics, devices, kinds of rules, commands, schemas.
 
 `make docs` writes the pages; a test of the house fails where they are not what the code says.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +20,9 @@ from devices.registry import devices
 from rules.hours import Hours
 from rules.kind import Kind
 from rules.kinds import kinds
+from rules.schema import SCHEMAS, schema_text
+from simulators.behaviours import BEHAVIOURS
+from simulators.play.faults import FAULTS
 
 REFERENCE = Path(__file__).parent / "reference"
 WRITTEN = "*Written from the code by `make docs`.*"
@@ -192,10 +196,40 @@ def commands_page() -> str:
 """
 
 
+def faults_page() -> str:
+    faults = (
+        (f"`{fault.name}`", fault.does, ", ".join(sorted(fault.over)), fault.becomes)
+        for fault in FAULTS.values()
+    )
+    behaviours = (
+        (number, row.does, f"`{row.simulated}`", f"`{row.shown.partition('::')[2]}`")
+        for number, row in enumerate(BEHAVIOURS, 1)
+    )
+    return f"""\
+# What can go wrong with a simulated device
+
+{WRITTEN}
+
+`homebeat simulate device KIND metric=value --over bluez --fault NAME` plays a device with a fault;
+`homebeat simulate fault NAME --home URL` lets one begin in a running simulated home, and with
+`--off` end. The tester's page has both, too.
+
+{table(("fault", "what it does", "over", "what the gateway makes of it"), faults)}
+
+## What real Bluetooth devices do
+
+Each of these has a simulator that does it, and a test that shows it handled.
+
+{table(("", "behaviour", "simulated by", "shown by"), behaviours)}
+"""
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    **{f"{name}.schema.json": partial(schema_text, name) for name in SCHEMAS},
     "metrics.md": metrics_page,
     "devices.md": devices_page,
     "rule-kinds.md": kinds_page,
+    "faults.md": faults_page,
     "commands.md": commands_page,
 }
 

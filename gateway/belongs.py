@@ -1,5 +1,9 @@
 """Whose reading it is: the enrolled person's, another's of the home, or nobody's that we know.
 
+A device that keeps users apart says for which it measured. Where the settings name the person's
+slot and the device says another, what it says waits for a yes: a cuff's second user is someone
+else.
+
 A bathroom scale measures whoever steps on it, and a visitor's weight would look like a crisis. So
 a value that tells people apart is compared with the last one of each person. Where it is clear
 whose it is, it is theirs; where it is not, it waits for a yes, and counts for nobody until then.
@@ -79,6 +83,8 @@ class Why(StrEnum):
     """Beyond the limit, and nearer to nobody else of the home."""
     UNCLEAR = "unclear"
     """Two who share the device are about as near, or one of them was never measured."""
+    OTHER_SLOT = "other-slot"
+    """The device measured for another of its users than the person that it was given to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,17 @@ def whose(
     if other is not None and away[other] < away[own]:
         return Whose(None, (other, own), Why.NEARER_TO_ANOTHER)
     return Whose(None, (own,), Why.FAR)
+
+
+def of_other_slot(enrolled: Sequence[str], everyone: Sequence[str]) -> Whose:
+    """Whom to ask about what a device measured for a user of its own whom the home does not know.
+
+    Anyone of the home but the person whose slot it is not: they may have pressed the wrong button,
+    so they are asked too, the last.
+    """
+    own = enrolled[0]
+    others = (person for person in (*enrolled[1:], *everyone) if person != own)
+    return Whose(None, (*dict.fromkeys(others), own), Why.OTHER_SLOT)
 
 
 def _of_several(

@@ -5,8 +5,9 @@ In: {"characteristic": "2A35", "hex": "..."}, {"advertisement": {"address", "nam
 "bindkey": "hex"} or
 {"topic": "...", "payload": ...}; with any of them "known", the facts about the device, and
 "quirk", the maker's way of writing. Out, one for each: {"device", "readings": [...], "events":
-[...], "facts": {...}} or {"error", "hex"}. The characteristic "SFLOAT" or "FLOAT" is that field
-alone, as the health profiles have it.
+[...], "facts": {...}, "refused": [...]} or {"error", "hex"}; `refused` are parts that can't be
+trusted, beside what can. The characteristic "SFLOAT" or "FLOAT" is that field alone, as the health
+profiles have it.
 """
 
 import sys
@@ -35,6 +36,8 @@ from devices.registry import Index, by_key, index, match
 from devices.units import to_canonical
 from gateway.adapters import adapters
 
+DESCRIBES = "/$unit"
+"""How the names of facts end that say what later lines of the same device mean (Homie)."""
 _UNHEARD = datetime(1970, 1, 1, tzinfo=UTC)
 """The lines were heard nobody knows when, and no decoder looks at it."""
 
@@ -183,7 +186,7 @@ def _said(
     decoded = device.decode(raw, known)
     subject = device.subject(raw)
     for fact in decoded.facts:
-        if fact.device != subject:
+        if fact.device != subject or fact.name.endswith(DESCRIBES):
             learned.setdefault(fact.device, {})[fact.name] = fact.value
     answer: dict[str, object] = {
         "device": device.key,
@@ -191,7 +194,8 @@ def _said(
         "events": [_event(item) for item in decoded.events],
     }
     facts = {fact.name: fact.value for fact in decoded.facts if fact.device == subject}
-    return answer | {"facts": facts} if facts else answer
+    refused = [{"reason": part.reason, "hex": part.raw.hex()} for part in decoded.unread]
+    return answer | _given(facts=facts or None, refused=refused or None)
 
 
 def _reading(item: Measurement) -> dict[str, object]:
@@ -209,7 +213,7 @@ def _reading(item: Measurement) -> dict[str, object]:
         reading |= {"raw_value": item.value, "raw_unit": item.unit}
     if not metric.plausible(value):
         reading["implausible"] = f"not within {metric.low:g} to {metric.high:g} {metric.unit}"
-    return reading | _given(user=item.user, part=item.part)
+    return reading | _given(user=item.user, part=item.part, ago_s=item.ago_s or None)
 
 
 def _event(item: Event) -> dict[str, object]:
@@ -219,6 +223,7 @@ def _event(item: Event) -> dict[str, object]:
         part=item.part,
         key=item.key,
         taken_at=item.taken_at,
+        user=item.user,
     )
 
 

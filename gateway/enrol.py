@@ -75,6 +75,8 @@ class Enrolled(Struct, frozen=True, kw_only=True):
     bindkey: str
     added_at: datetime
     stage: Stage
+    passkey: int | None = None
+    """The six digits that it wants when it pairs."""
     heard_at: datetime | None = None
     """Its newest reading, until it is proved: when it came, and when it was taken."""
     taken_at: datetime | None = None
@@ -86,7 +88,13 @@ def step(enrolled: Enrolled, happened: Step) -> Enrolled:
 
 
 def add(
-    device: str, kind: str, name: str, people: tuple[str, ...], bindkey: str, at: datetime
+    device: str,
+    kind: str,
+    name: str,
+    people: tuple[str, ...],
+    bindkey: str,
+    at: datetime,
+    passkey: int | None = None,
 ) -> Enrolled:
     """What the form says of a device that was found; without people it is only named."""
     found = Enrolled(
@@ -97,14 +105,27 @@ def add(
         bindkey=bindkey,
         added_at=at,
         stage=Stage.FOUND,
+        passkey=passkey,
     )
     named = step(found, Step.NAME)
     return step(named, Step.ASSIGN) if people else named
 
 
-def change(enrolled: Enrolled, name: str, people: tuple[str, ...], bindkey: str) -> Enrolled:
-    """Another name, another person: how far it is stays as it is."""
-    changed = structs.replace(enrolled, name=name, people=people, bindkey=bindkey)
+def change(
+    enrolled: Enrolled,
+    name: str,
+    people: tuple[str, ...],
+    bindkey: str,
+    passkey: int | None = None,
+) -> Enrolled:
+    """Another name, another person: how far it is stays, and the passkey where none is given."""
+    changed = structs.replace(
+        enrolled,
+        name=name,
+        people=people,
+        bindkey=bindkey,
+        passkey=enrolled.passkey if passkey is None else passkey,
+    )
     return step(changed, Step.ASSIGN) if people else changed
 
 

@@ -7,7 +7,16 @@ import msgspec
 from msgspec import Struct, structs
 
 from devices.model import Reading
-from gateway.belongs import CONCERNED, SAME_VISIT, TELLS_APART, Last, Limits, given_to, whose
+from gateway.belongs import (
+    CONCERNED,
+    SAME_VISIT,
+    TELLS_APART,
+    Last,
+    Limits,
+    given_to,
+    of_other_slot,
+    whose,
+)
 from plumbing.queries import load_queries
 from rules.exact import micros, micros_of
 from rules.records import encode
@@ -50,20 +59,32 @@ class Held:
         self._db = db
 
     def place(
-        self, rows: Sequence[Row], people: Collection[str], enrolled: Callable[[str], Sequence[str]]
+        self,
+        rows: Sequence[Row],
+        people: Collection[str],
+        enrolled: Callable[[str], Sequence[str]],
+        other_slot: Collection[str] = (),
     ) -> list[Row]:
         """What counts at once of one frame, each about whom it is; the rest waits.
 
         `people`: everyone in the home. `enrolled`: whom a device measures, at least one.
+        `other_slot`: the ids of readings that a device made for another of its users.
         """
         passed: list[Row] = []
         told: dict[str, Told] = {}
+        slots: dict[str, Told] = {}
         for reading, raw in sorted(rows, key=lambda row: row[0].metric not in TELLS_APART):
-            if reading.metric not in CONCERNED:
+            other = reading.id in other_slot
+            if reading.metric not in CONCERNED and not other:
                 passed.append((reading, raw))
                 continue
             limits = TELLS_APART.get(reading.metric)
-            if limits is None:
+            if other:
+                found = slots.get(reading.device)
+                if found is None:
+                    found = self._of_other_slot(reading, raw, people, enrolled(reading.device))
+                    slots[reading.device] = told[reading.device] = found
+            elif limits is None:
                 found = told.get(reading.device) or self._told_near(reading)
             else:
                 names = enrolled(reading.device)
@@ -108,6 +129,25 @@ class Held:
 
     # ------------------------------------------------------------------------------------------
 
+    def _of_other_slot(
+        self,
+        reading: Reading,
+        raw: bytes | None,
+        people: Collection[str],
+        enrolled: Sequence[str],
+    ) -> Told:
+        known = self._known(reading, people)
+        if known is not None:
+            return known
+        found = of_other_slot(enrolled, tuple(people))
+        return HeldReading(reading, reading.id, "open", "", found.asked, found.why, raw)
+
+    def _known(self, reading: Reading, people: Collection[str]) -> Told | None:
+        """What was told of it before, where the device repeats what it stored."""
+        everyone = (reading.patient, *people)
+        recorded = (p for p in everyone if self.is_recorded(given_to(reading, p).id))
+        return next(recorded, None) or self._by_id(reading.id)
+
     def _told(
         self,
         reading: Reading,
@@ -117,9 +157,7 @@ class Held:
         limits: Limits,
     ) -> Told:
         """As it was told before where the device repeats what it stored, else by its value."""
-        everyone = (reading.patient, *people)
-        recorded = (p for p in everyone if self.is_recorded(given_to(reading, p).id))
-        known = next(recorded, None) or self._by_id(reading.id)
+        known = self._known(reading, people)
         if known is not None:
             return known
         last = self._last(reading, people)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from devices.catalog.homeassistant import DISCOVERED
 from devices.codec import DecodeError, Device
@@ -31,10 +31,10 @@ from devices.model import (
 )
 from devices.registry import Index, by_key, index, match
 from devices.units import UnitError, to_canonical
-from gateway.adapters import adapters
+from gateway.adapters import adapters, is_sealed
 from gateway.config import FUTURE_LIMIT, HomeDevice
 from gateway.kit import Found, what_it_says
-from gateway.moments import When, when_taken
+from gateway.moments import When, earlier, when_taken
 from rules.model import Person
 
 ADVERT_REPEAT = timedelta(seconds=60)
@@ -62,9 +62,14 @@ class Heard(Struct, frozen=True):
     refused: tuple[Refused, ...] = ()
     strangers: tuple[Found, ...] = ()
     """Devices that are understood and are not of this home."""
+    other_slot: frozenset[str] = frozenset()
+    """The ids of readings that the device made for another of its users than its person."""
 
 
+_BESIDE: Index = index(adapters())
+"""What a library has to read: a stranger's frame is not read for that, it is only found."""
 _NOTHING = Heard()
+_NOTHING_SAID = Decoded()
 
 
 class Intake:
@@ -95,15 +100,19 @@ class Intake:
 
     def read(self, raw: Raw) -> Heard:
         """Readings, facts and refusals of one frame. Raises nothing for any input."""
+        if isinstance(raw, Advertisement) and raw.address not in self._people:
+            beside = _BESIDE.match(raw) if match(raw) is None else None
+            if beside is not None:
+                return Heard(strangers=(self._found(raw, raw.address, (), beside),))
         try:
             decoded = self._decode(raw)
         except DecodeError as error:
             refused = (Refused(source_of(raw), raw_text(raw), error.reason),)
-            return Heard(refused=refused, strangers=self._sealed(raw))
+            return Heard(refused=refused, strangers=self._unread(raw, error.reason))
         except Exception as error:  # noqa: BLE001 - a decoder's mistake costs one frame, not the home
             reason = f"the decoder failed: {type(error).__name__}: {error}"
             return Heard(refused=(Refused(source_of(raw), raw_text(raw), reason),))
-        if not decoded.measurements and not decoded.events and not decoded.facts:
+        if decoded == _NOTHING_SAID:
             return _NOTHING
         return self._about_people(raw, decoded)
 
@@ -141,16 +150,27 @@ class Intake:
         if isinstance(raw, Advertisement) and self._is_repeated_packet(raw, decoded.facts):
             return _NOTHING
         readings: list[Reading] = []
-        refused: list[Refused] = []
+        refused = [Refused(source_of(raw), part.raw.hex(), part.reason) for part in decoded.unread]
         items: tuple[Measurement | Event, ...] = (*decoded.measurements, *decoded.events)
+        other_slot: set[str] = set()
         for item in items:
             made = self._reading(raw, item)
             if isinstance(made, Reading):
                 readings.append(made)
+                if item.user is not None and item.user != self._slot(item.device, item.user):
+                    other_slot.add(made.id)
             elif made is not None:
                 refused.append(Refused(source_of(raw), raw_text(raw), made))
         news = tuple(fact for fact in decoded.facts if self.learn(fact))
-        return Heard(tuple(readings), news, tuple(refused), self._strangers(raw, items))
+        strangers = self._strangers(raw, items)
+        return Heard(tuple(readings), news, tuple(refused), strangers, frozenset(other_slot))
+
+    def _slot(self, device: str, said: int) -> int:
+        """The slot of the device's person; what it said where nobody knows, or several share it."""
+        home = self._devices[device]
+        if home.user_index is None or home.patients:
+            return said
+        return home.user_index
 
     def _strangers(self, raw: Raw, items: Sequence[Measurement | Event]) -> tuple[Found, ...]:
         """The devices of one frame that could be added."""
@@ -161,21 +181,28 @@ class Intake:
                 said.setdefault(item.device, []).append(name)
         return tuple(self._found(raw, device, names) for device, names in said.items())
 
-    def _sealed(self, raw: Raw) -> tuple[Found, ...]:
+    def _unread(self, raw: Raw, why: str) -> tuple[Found, ...]:
         """A stranger on the air whose frame can't be read: it may need its key."""
         if not isinstance(raw, Advertisement) or raw.address in self._people:
             return ()
-        return (self._found(raw, raw.address, ()),) if match(raw) is not None else ()
+        kind = match(raw)
+        if kind is None:
+            return ()
+        found = self._found(raw, raw.address, (), kind)
+        return (structs.replace(found, sealed="encrypted" in why),)
 
-    def _found(self, raw: Raw, device: str, metrics: Sequence[str]) -> Found:
+    def _found(
+        self, raw: Raw, device: str, metrics: Sequence[str], kind: Device | None = None
+    ) -> Found:
         mapped = isinstance(raw, MqttMessage) and raw.topic in self._mappings
-        kind = None if mapped else match(raw) or self._announced(raw)
+        kind = None if mapped else kind or match(raw) or self._announced(raw)
         return Found(
             device,
             "" if kind is None else kind.key,
             device if isinstance(raw, MqttMessage) else raw.name or "",
             what_it_says(metrics),
             raw.received_at,
+            isinstance(raw, Advertisement) and is_sealed(raw),
         )
 
     def _reading(self, raw: Raw, item: Measurement | Event) -> Reading | str | None:
@@ -210,6 +237,8 @@ class Intake:
         if not counted and self._is_repeat(raw, item, metric, value):
             return None
         when = self._when(item.taken_at, patient, raw)
+        if isinstance(item, Measurement) and item.ago_s:
+            when = earlier(when, item.ago_s)
         if when.taken_at > raw.received_at + FUTURE_LIMIT:
             at = when.taken_at.isoformat()
             return f"taken at {at}, in the future: the device's clock is wrong"

@@ -10,6 +10,7 @@ from msgspec import Struct
 from devices.metrics import METRICS
 from devices.model import Reading
 from devices.registry import by_key
+from gateway.adapters import adapters
 from gateway.config import HomeDevice
 from gateway.enrol import Enrolled, Stage, hear
 from plumbing.queries import load_queries
@@ -22,12 +23,14 @@ MOST_FOUND = 64
 """Devices nearby that are remembered, until the gateway ends; the newest."""
 MOST_ENROLLED = 100
 SHOWN_METRICS = 3
+OF_ITSELF = frozenset({"battery", "battery_low", "battery_charging", "device_online"})
+"""What a device says of itself, and not of the person."""
 REMOVED = "removed"
 
 
 def kind_title(key: str) -> str:
     """ "Blood pressure monitor": without the profile, which stands in brackets. "": not known."""
-    kind = by_key(key)
+    kind = by_key(key) or next(iter(adapters({key})), None)
     return "" if kind is None else kind.title.partition(" (")[0]
 
 
@@ -41,6 +44,8 @@ class Found(Struct, frozen=True):
     """Under which it goes on the air, where it says so; its topic at the broker."""
     says: str
     at: datetime
+    sealed: bool = False
+    """What it says is encrypted: its key is needed to read it."""
 
     @property
     def title(self) -> str:
@@ -87,7 +92,12 @@ class Kit:
         return enrolled is not None and enrolled.stage is not Stage.PROVED
 
     def hear(self, reading: Reading) -> Enrolled | None:
-        """A new reading of an awaited device. The device, where it is at another stage now."""
+        """A new reading of an awaited device. The device, where it is at another stage now.
+
+        Its battery proves nothing: a device may tell that and never measure.
+        """
+        if reading.metric in OF_ITSELF:
+            return None
         before = self._enrolled[reading.device]
         after = hear(before, reading)
         self.put(after)
@@ -123,6 +133,7 @@ def home_device(enrolled: Enrolled) -> HomeDevice | None:
         kind=enrolled.kind,
         name=enrolled.name,
         bindkey=enrolled.bindkey,
+        passkey=enrolled.passkey,
     )
 
 
@@ -135,6 +146,18 @@ def state_of(enrolled: Enrolled, at: datetime, stage: str = "") -> DeviceState:
         "people": enrolled.people,
     }
     return DeviceState(device=enrolled.device, name="enrolment", value=value, at=at)
+
+
+def made_by(known: Mapping[str, object]) -> str:
+    """ "Maker Model 1, version 1.0.2, serial number 0042": the facts of device information."""
+    said = {name: str(known[name]).strip() for name in _MADE if known.get(name)}
+    maker = " ".join(said[name] for name in ("manufacturer", "model") if name in said)
+    parts = [maker, *(f"{words} {said[name]}" for name, words in _NUMBERED if name in said)]
+    return ", ".join(part for part in parts if part)
+
+
+_NUMBERED = (("firmware_revision", "version"), ("serial_number", "serial number"))
+_MADE = ("manufacturer", "model", *(name for name, _ in _NUMBERED))
 
 
 def what_it_says(metrics: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ new battery. Where their clock could be compared with ours as the link opened, w
 put right by the difference: their clock ran on evenly meanwhile, whatever it showed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from devices.model import Clock
@@ -65,6 +65,12 @@ def when_taken(
         if right is not None and EARLIEST_CLOCK <= right <= received_at + future:
             return When(right, Clock.CORRECTED, as_said)
     return When(received_at, Clock.UNKNOWN, received_at)
+
+
+def earlier(when: When, ago_s: float) -> When:
+    """The same, of what was over `ago_s` before."""
+    ago = timedelta(seconds=ago_s)
+    return replace(when, taken_at=when.taken_at - ago, said_at=when.said_at - ago)
 
 
 def _plus(naive: datetime, span: timedelta) -> datetime | None:

@@ -18,9 +18,10 @@ from gateway.config import HomeDevice
 from gateway.enrol import IN_WORDS, Enrolled, Stage
 from gateway.home import Home
 from gateway.journal import Journal
-from gateway.kit import Found, home_device, kind_title
+from gateway.kit import Found, home_device, kind_title, made_by
 
 LONGEST_NAME = 60
+PASSKEY_DIGITS = 6
 _BINDKEY_LENGTHS = (0, 24, 32)
 """None; MiBeacon's older keys; AES-128 in hex."""
 
@@ -36,6 +37,10 @@ class Nearby(Struct, frozen=True):
     at: datetime
     tells_apart: bool
     """Whether several may share it: it measures what tells people apart."""
+    sealed: bool
+    """It can be read only with its key."""
+    pairs: bool
+    """It is paired with, and may want a passkey for it."""
 
 
 class Added(Struct, frozen=True):
@@ -50,6 +55,8 @@ class Added(Struct, frozen=True):
     state: str
     next: str
     tells_apart: bool
+    made: str = ""
+    """Who made it, and which one it is, where it told."""
 
 
 class KitList(Struct, frozen=True):
@@ -87,14 +94,31 @@ class Onboarding:
         named = {device.device for device in self._configured}
         return KitList(
             (
-                *(_added(one) for one in added if one.device not in named),
-                *(_of_the_settings(device) for device in self._configured),
+                *(
+                    _added(one, made_by(self._home.known(one.device)))
+                    for one in added
+                    if one.device not in named
+                ),
+                *(
+                    _of_the_settings(device, made_by(self._home.known(device.device)))
+                    for device in self._configured
+                ),
             ),
             tuple(_nearby(found) for found in self._found()),
         )
 
-    def enrol(self, device: str, name: str, people: Sequence[str], bindkey: str = "") -> Enrolled:
+    def enrol(
+        self,
+        device: str,
+        name: str,
+        people: Sequence[str],
+        bindkey: str = "",
+        passkey: str = "",
+    ) -> Enrolled:
         """Add what is nearby, or change what was added. Raises ValueError, in words."""
+        digits = passkey.replace(" ", "")
+        if digits and not (digits.isdecimal() and len(digits) == PASSKEY_DIGITS):
+            raise ValueError("A code for pairing has six digits.")
         name, bindkey = " ".join(name.split()), bindkey.strip().lower()
         if not 0 < len(name) <= LONGEST_NAME:
             raise ValueError(f"Give it a name of up to {LONGEST_NAME} letters.")
@@ -108,7 +132,7 @@ class Onboarding:
             found = next((one for one in self._found() if one.device == device), None)
         if found is None:
             raise ValueError("This device is not nearby any more. Switch it on and look again.")
-        enrolled = self._home.enrol(found, name, people, bindkey)
+        enrolled = self._home.enrol(found, name, people, bindkey, int(digits) if digits else None)
         self._tell_radio(before, enrolled)
         return enrolled
 
@@ -151,10 +175,17 @@ def _nearby(found: Found) -> Nearby:
         found.says,
         found.at,
         _tells_apart(found.kind),
+        found.sealed,
+        _pairs(found.kind),
     )
 
 
-def _added(one: Enrolled) -> Added:
+def _pairs(key: str) -> bool:
+    kind = by_key(key)
+    return kind is not None and kind.gatt is not None and kind.gatt.bonded
+
+
+def _added(one: Enrolled, made: str) -> Added:
     words = IN_WORDS[Stage(one.stage)]
     return Added(
         one.device,
@@ -166,10 +197,11 @@ def _added(one: Enrolled) -> Added:
         words.state,
         words.next,
         _tells_apart(one.kind),
+        made,
     )
 
 
-def _of_the_settings(device: HomeDevice) -> Added:
+def _of_the_settings(device: HomeDevice, made: str) -> Added:
     return Added(
         device.device,
         device.name or device.device,
@@ -180,4 +212,5 @@ def _of_the_settings(device: HomeDevice) -> Added:
         "Set up by whoever installed this.",
         "",
         _tells_apart(device.kind),
+        made,
     )

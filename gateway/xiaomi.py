@@ -2,8 +2,9 @@
 
 Service data FE95 (MiBeacon, sealed under the device's bindkey or open), FD50 (a plant sensor),
 181D and 181B (scales). The package's tables are long and change with each new model, so they are
-not written here again; this file says in our words what it found, and keeps nothing from frame to
-frame: what is the same packet is the intake's to say, by the fact `packet_id`.
+not written here again; this file says in our words what it found. What is the same packet is the
+intake's to say, by the fact `packet_id`. A sealed packet has a number that only rises (the fact
+`counter`): one with a lower number was recorded and is played again, except after a new battery.
 
 The package is an extra (`homebeat[adverts]`), imported with the first such frame.
 
@@ -21,6 +22,9 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
+from devices.catalog.bthome import RESTARTED_BELOW
 from devices.codec import (
     NOTHING_KNOWN,
     Claim,
@@ -41,6 +45,8 @@ MIBEACON, PLANT, SCALE, BODY_SCALE = map(full_uuid, ("FE95", "FD50", "181D", "18
 CLAIMED = (MIBEACON, PLANT, SCALE, BODY_SCALE)
 ENCRYPTED, HAS_CONTENT = 0x08, 0x40
 """Bits of a MiBeacon's first byte."""
+VERSION_SHIFT, WIDE_COUNTER_SINCE, SHORTEST_SEALED = 4, 4, 12
+HIGH_COUNTER_BYTES, TAG_BYTES = 3, 4
 SPLIT_AT, KEY_BYTES, LEGACY_KEY_BYTES = 5, 16, 12
 NO_PERSON = {SCALE: (0, 0x40), BODY_SCALE: (1, 0x40)}
 """theengs/decoder src/devices/XMTZC04HMKG_json.h and XMTZC05HMKG_json.h, `weighing_mode`."""
@@ -115,6 +121,12 @@ SIDES = {
 the fact `button` tells which."""
 
 
+def is_sealed(raw: Advertisement) -> bool:
+    """Whether its frame is encrypted."""
+    data = raw.service_data.get(MIBEACON, b"")
+    return bool(data) and bool(data[0] & ENCRYPTED)
+
+
 def decode(raw: Raw, known: Known) -> Decoded:
     if not isinstance(raw, Advertisement) or not any(map(raw.service_data.get, CLAIMED)):
         raise DecodeError("no service data of Xiaomi in the frame", raw_bytes(raw))
@@ -127,7 +139,26 @@ def decode(raw: Raw, known: Known) -> Decoded:
         raise DecodeError(
             reason if key else "encrypted, and this device has no bindkey: enter it", data
         )
-    return _meaning(raw, said, data)
+    counter = _counter(data) if sealed else None
+    last = known.get("counter")
+    if counter is not None and isinstance(last, int) and RESTARTED_BELOW <= counter < last:
+        raise DecodeError(f"played again: its counter {counter} is below the last, {last}", data)
+    decoded = _meaning(raw, said, data)
+    if counter is None:
+        return decoded
+    told = (*decoded.facts, Fact(device=raw.address, name="counter", value=counter))
+    return structs.replace(decoded, facts=told)
+
+
+def _counter(data: bytes) -> int | None:
+    """The packet's number, which only rises: the frame counter, below three bytes beside the tag.
+
+    None of versions before 4, whose counter has one byte.
+    """
+    if data[1] >> VERSION_SHIFT < WIDE_COUNTER_SINCE or len(data) < SHORTEST_SEALED:
+        return None
+    high = int.from_bytes(data[-TAG_BYTES - HIGH_COUNTER_BYTES : -TAG_BYTES], "little")
+    return high << 8 | data[4]
 
 
 def _key(known: Known, data: bytes) -> bytes | None:

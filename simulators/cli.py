@@ -1,6 +1,5 @@
 """`homebeat simulate ...`: homes and devices that are not there."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +7,11 @@ import typer
 
 from plumbing.logs import start_logs
 from plumbing.processes import ChildFailed, ProgramMissing
-from simulators.frames import FrameError, frame
+from simulators.cohort.files import write
+from simulators.cohort.heart_failure import cohort as heart_failure
 from simulators.homes import config as settings
 from simulators.homes.run import NotConnected, TooLate, run
+from simulators.play.cli import device, fault, replay
 
 app = typer.Typer(no_args_is_help=True, help="Simulated homes and devices, for testers.")
 
@@ -36,21 +37,27 @@ def home(
         raise typer.Exit(2) from error
 
 
+app.command()(device)
+app.command()(fault)
+app.command()(replay)
+
+
 @app.command()
-def device(
-    kind: Annotated[
-        str, typer.Argument(help="A key of the device catalogue, as gatt.blood_pressure.")
-    ],
-    values: Annotated[
-        list[str], typer.Argument(help="What it measures: metric=number, as body_weight=72.4")
-    ],
-    address: Annotated[str, typer.Option(help="Its Bluetooth address, or its topic.")] = (
-        "A4:C1:38:00:00:01"
-    ),
+def cohort(
+    out: Annotated[Path, typer.Option(help="The folder for readings.csv and labels.csv.")],
+    people: Annotated[int, typer.Option(min=1, help="How many.")] = 168,
+    days: Annotated[int, typer.Option(min=1, help="How long each is at home.")] = 365,
+    seed: Annotated[int, typer.Option(help="Another seed is other people.")] = 1,
 ) -> None:
-    """Print, in hex, the bytes with which a device of the catalogue says these values."""
+    """People with heart failure who weigh themselves, for `homebeat backtest`.
+
+    Their declines have the sizes that studies found (simulators/cohort/sizes.py).
+    """
     try:
-        sys.stdout.write(frame(kind, address, values).hex() + "\n")
-    except FrameError as error:
-        typer.echo(f"homebeat simulate device: {error}", err=True)
+        written = write(out, heart_failure(people, days, seed))
+    except OSError as error:
+        typer.echo(f"homebeat simulate cohort: {error}", err=True)
         raise typer.Exit(2) from error
+    typer.echo(
+        f"{written.people} people, {written.readings} weights, {written.labels} admissions in {out}"
+    )

@@ -6,6 +6,7 @@ what a gateway reads through a mapping.
 
 import json
 from datetime import datetime
+from threading import Event
 from typing import Self
 
 import paho.mqtt.client as paho
@@ -42,14 +43,26 @@ class Publisher:
         self._client.max_queued_messages_set(MAX_UNSENT)
         self._client.max_inflight_messages_set(MAX_UNSENT)
         self._client.reconnect_delay_set(min_delay=1, max_delay=5)
+        self._last: paho.MQTTMessageInfo | None = None
+        self._connected = Event()
+        self._client.on_connect = lambda *_: self._connected.set()
         self._client.connect_async(host, port)
         self._client.loop_start()
 
     def publish(self, publication: Publication) -> None:
         """Hand over to the connection; while the broker is away, it waits there."""
-        self._client.publish(
+        self._last = self._client.publish(
             publication.topic, publication.payload, qos=QOS, retain=publication.retained
         )
+
+    def wait_connected(self, limit_s: float) -> bool:
+        """Whether the broker answered before the limit was over."""
+        return self._connected.wait(limit_s)
+
+    def wait_sent(self, limit_s: float) -> None:
+        """Return when the broker has confirmed the last message, or the limit is over."""
+        if self._last is not None:
+            self._last.wait_for_publish(limit_s)
 
     @property
     def connected(self) -> bool:

@@ -4,6 +4,10 @@ Layout, little-endian: flags u8 (0 kPa else mmHg, 1 time, 2 pulse, 3 user, 4 sta
 diastolic, mean as SFLOAT; [date time 7]; [pulse SFLOAT]; [user u8, FF unknown]; [status u16].
 In 2A36 the first value is the cuff's pressure and the other two are unused.
 A pressure or pulse of 0 is a field that the cuff leaves empty, and no measurement.
+
+An irregular pulse is said twice: as the quality of each value, since it makes them less exact, and
+as the event `irregular_pulse`, since it is a finding of its own that a rule can count. That a cuff
+does not set the bit says nothing (not every one looks for it), so there is no "regular".
 """
 
 from collections.abc import Sequence
@@ -30,7 +34,9 @@ FINAL, INTERMEDIATE = "2A35", "2A36"
 KPA, TIME, PULSE, USER, STATUS = 0x01, 0x02, 0x04, 0x08, 0x10
 UNKNOWN_USER = 0xFF
 
-# Blood Pressure Service 1.1.1, section 3.1.1.7; bits 3 and 4 are one field: 1 above, 2 below.
+# Blood Pressure Service 1.1.1, section 3.1.1.7; bits 3 and 4 are one field: 1 above, 2 below. All
+# other bits are reserved, and passed over.
+IRREGULAR = "irregular_pulse"
 STATUS_BITS = (
     (0x01, Quality.MOVEMENT),
     (0x02, Quality.CUFF_LOOSE),
@@ -104,7 +110,11 @@ def decode(raw: Raw, known: Known) -> Decoded:
     )
     if not measurements:
         raise DecodeError("the cuff reports a failed measurement: it gives no value", raw.value)
-    return Decoded(measurements)
+    if not final or Quality.IRREGULAR_PULSE not in quality:
+        return Decoded(measurements)
+    first = measurements[0]
+    irregular = Event(device=raw.address, event=IRREGULAR, taken_at=taken_at, user=first.user)
+    return Decoded(measurements, (irregular,))
 
 
 def encode(
@@ -176,6 +186,7 @@ DEVICE = Device(
     ),
     claims=(Claim(characteristic=FINAL), Claim(characteristic=INTERMEDIATE)),
     metrics=(*PRESSURES, "cuff_pressure", "pulse_rate"),
+    events=(IRREGULAR,),
     decode=decode,
     encode=encode,
     gatt=Gatt(service="1810", subscribe=(FINAL,), names=tuple(QUIRKS)),
@@ -226,6 +237,7 @@ DEVICE = Device(
                 "mean_arterial_pressure": (97.0, "mm[Hg]"),
                 "pulse_rate": (51.0, "/min"),
                 "taken_at": "2024-06-15T17:17:27",
+                "irregular_pulse": None,
                 "quality": ["movement", "cuff-loose", "irregular-pulse", "position"],
             },
             source=_DERDILLA,

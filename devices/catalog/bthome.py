@@ -445,7 +445,10 @@ def _of_events(events: Sequence[Event]) -> list[tuple[Object, bytes]]:
     """A dimmer's amount defaults to 0. Parts that say nothing keep the place of those that do."""
     found: dict[int, dict[int, bytes]] = {}
     for event in events:
-        id_, code = _EVENT_CODES[event.event, event.detail or ""]
+        word = (event.event, event.detail or "")
+        if word not in _EVENT_CODES:
+            raise ValueError(f"no BTHome object says {event.event} {event.detail}")
+        id_, code = _EVENT_CODES[word]
         content = bytes((code, event.amount or 0)) if id_ == DIMMER else bytes((code,))
         found.setdefault(id_, {})[event.part or 1] = content
     return [
@@ -492,6 +495,20 @@ DEVICE = Device(
             frame="4002ca0903bf13",
             expected={"room_temperature": (25.06, "Cel"), "room_humidity": (50.55, "%")},
             source=_V2 + "test_bthome_temperature_humidity",
+        ),
+        Vector(
+            at=SERVICE,
+            frame="40002e01641e012e34451601",
+            expected={
+                "battery": (100.0, "%"),
+                "light_detected": (1.0, "1"),
+                "room_humidity": (52.0, "%"),
+                "room_temperature": (27.8, "Cel"),
+            },
+            facts={"packet_id": 46},
+            source=_V2 + "test_shelly_blu_ht_display_zb",
+            lossless=False,
+            note="it says tenths and whole percents where finer objects can say the same",
         ),
         Vector(
             at=SERVICE,

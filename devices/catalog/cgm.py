@@ -12,7 +12,8 @@ status, calibration, warning], [trend SFLOAT mg/dL/min], [quality SFLOAT %], [cr
 
 A record counts minutes from the session's start, which 2AAA tells: known["start"], "tz_15min" and
 "dst" are its facts. Without them a record's time is not certain. What comes with a wrong CRC is
-not read: only the fact `crc_ok` is told.
+not read: it is told as `unread` with its bytes, beside the good records of the same frame and the
+fact `crc_ok`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,16 @@ from devices.codec import (
 )
 from devices.facts import fields_of, from_plain, plain, told, value_of
 from devices.fields import Cursor, Special, to_sfloat, u16, u24
-from devices.model import CharacteristicValue, Decoded, Event, Fact, Measurement, Quality, Raw
+from devices.model import (
+    CharacteristicValue,
+    Decoded,
+    Event,
+    Fact,
+    Measurement,
+    Quality,
+    Raw,
+    Unread,
+)
 from devices.units import convert
 
 RECORDS, FEATURE, STATUS, START, RUN_TIME = "2AA7", "2AA8", "2AA9", "2AAA", "2AAB"
@@ -44,6 +54,7 @@ CRC_BYTES = 2
 CRC_SUPPORTED = 0x1000
 NO_CRC = 0xFFFF
 UNKNOWN_ZONE, UNKNOWN_DAYLIGHT_SAVING = -128, 255
+WRONG_CRC = "its E2E-CRC is wrong: it was changed on its way"
 
 # Bluetooth SIG, Continuous Glucose Monitoring Service 1.0.2, section 3.1.1.5.
 BATTERY_LOW, STATUS_OCTET = 0x000002, 0x0000FF
@@ -85,7 +96,8 @@ def decode(raw: Raw, known: Known) -> Decoded:
             raise DecodeError("a sensor without E2E-CRC says FFFF in its place", heard.value)
         told_crc = None
     if told_crc is not None and told_crc != crc(content):
-        return Decoded(facts=told(heard.address, {"crc_ok": False}))
+        facts = told(heard.address, {"crc_ok": False})
+        return Decoded(facts=facts, unread=(Unread(WRONG_CRC, heard.value),))
     fields = read(Cursor(content), heard.value)
     if told_crc is not None:
         fields["crc_ok"] = True
@@ -129,13 +141,16 @@ def _records(heard: CharacteristicValue, known: Known) -> Decoded:
     events: list[Event] = []
     records: list[dict[str, object]] = []
     crcs: list[bool] = []
+    unread: list[Unread] = []
     if not heard.value:
         raise DecodeError("no record", heard.value)
     while frame.left:
+        at = len(heard.value) - frame.left
         record, crc_ok = _record(frame, heard.value)
         if crc_ok is not None:
             crcs.append(crc_ok)
         if record is None:
+            unread.append(Unread(WRONG_CRC, heard.value[at : len(heard.value) - frame.left]))
             continue
         records.append(record)
         taken_at = wall_clock.later(start, int(record["time_offset_min"]))
@@ -144,7 +159,8 @@ def _records(heard: CharacteristicValue, known: Known) -> Decoded:
     fields: dict[str, object] = {"records": records} if records else {}
     if crcs:
         fields["crc_ok"] = all(crcs)
-    return Decoded(tuple(measurements), tuple(events), told(heard.address, fields))
+    facts = told(heard.address, fields)
+    return Decoded(tuple(measurements), tuple(events), facts, tuple(unread))
 
 
 def _record(frame: Cursor, whole: bytes) -> tuple[dict[str, Any] | None, bool | None]:
@@ -346,7 +362,13 @@ DEVICE = Device(
     events=("glucose_above_range", "glucose_below_range"),
     decode=decode,
     encode=encode,
-    gatt=Gatt(service="181F", subscribe=(RECORDS, "2A52"), reads=(FEATURE, START)),
+    gatt=Gatt(
+        service="181F",
+        subscribe=(RECORDS,),
+        reads=(FEATURE, START),
+        records="2A52",
+        counts_from=START,
+    ),
     vectors=(
         Vector(
             at=RECORDS,

@@ -6,9 +6,11 @@ says it (`ld2450_presence`). ESPHome measures in the units of UNITS unless its c
 converts them; other quantities without a unit are refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from devices.catalog.homeassistant import SAID, discovered, of_entities, state_or_event
+import msgspec
+
+from devices.catalog.homeassistant import SAID, announced, discovered, of_entities, state_or_event
 from devices.codec import (
     NOTHING_KNOWN,
     Claim,
@@ -16,6 +18,7 @@ from devices.codec import (
     Device,
     Known,
     KnownBy,
+    Place,
     Vector,
     raw_bytes,
 )
@@ -29,11 +32,22 @@ UNITS = {
     "room_temperature": "Cel", "air_pressure": "hPa", "power": "W", "energy": "kW.h",
     "voltage": "V", "current": "A",
 }  # fmt: skip
-STATES = ("binary_sensor", "switch", "light", "fan", "lock")
+STATES = ("binary_sensor", "switch", "light", "fan", "lock", "cover")
+METRICS_OF = {
+    "lock": "unlocked", "cover": "opening_open",
+    "switch": "power_on", "light": "power_on", "fan": "power_on",
+}  # fmt: skip
+OTHERS = ("text_sensor", "event")
+"""Components whose topics are ours too: an event says a press, a text nothing."""
+LOCK_WORDS = {"LOCKED": False, "UNLOCKED": True}
+PASSING = frozenset({"opening", "closing", "LOCKING", "UNLOCKING", "JAMMED", "NONE"})
+"""Words of a cover or a lock that are neither of its two states."""
 QUANTITIES = ("sensor", "number")
 ONLINE = {"online": 1.0, "offline": 0.0}
 NOTHING_YET = frozenset({"nan", "unknown", ""})
 """What a sensor says before its first measurement."""
+
+_dumps = msgspec.json.Encoder().encode
 
 
 def subject(raw: Raw) -> str:
@@ -58,16 +72,17 @@ def decode(raw: Raw, known: Known) -> Decoded:
         return of_entities(device, entities, raw)
     if len(levels) < 4 or word.lower() in NOTHING_YET:
         return Decoded()
+    if levels[-3] == "event":
+        return _press(device, raw)
     component, name = levels[-3], levels[-2]
     try:
         if component in STATES:
-            metric = "unlocked" if component == "lock" else state_named(name) or "on"
-            if component in ("switch", "light", "fan"):
-                metric = "power_on"
+            metric = METRICS_OF.get(component) or state_named(name) or "on"
             if word.startswith("{"):
                 word = str(json_object(raw.payload).get("state"))
-            locked = {"LOCKED": False, "UNLOCKED": True}
-            is_it = locked[word] if word in locked else is_on(word)
+            if word in PASSING:
+                return Decoded()
+            is_it = LOCK_WORDS[word] if word in LOCK_WORDS else is_on(word)
             items = tuple(state_or_event(device, metric, is_it, word))
         elif component in QUANTITIES:
             items = _quantity(device, name, word, retained=raw.retained)
@@ -79,6 +94,14 @@ def decode(raw: Raw, known: Known) -> Decoded:
         tuple(item for item in items if isinstance(item, Measurement)),
         tuple(item for item in items if isinstance(item, Event) and not raw.retained),
     )
+
+
+def _press(device: str, raw: MqttMessage) -> Decoded:
+    """{"event_type": "single"}."""
+    said = json_object(raw.payload).get("event_type")
+    if raw.retained or not isinstance(said, str):
+        return Decoded()
+    return Decoded(events=(Event(device=device, event="button_pressed", detail=said),))
 
 
 def _quantity(
@@ -107,7 +130,15 @@ def encode(
         if METRICS[item.metric].kind is Kind.STATE:
             return b"ON" if item.value else b"OFF"
         return f"{item.value:g}".encode()
+    if events and "/event/" in str(known.get("at", "")):
+        return _dumps({"event_type": events[0].detail})
     return b"ON" if events else b""
+
+
+def places(name: str) -> Iterator[Place]:
+    """A node's topics, announced by Home Assistant's discovery, as is its default."""
+    for component in ("sensor", "binary_sensor"):
+        yield from announced(name, f"homebeat/{component}/{name}/state")
 
 
 DEVICE = Device(
@@ -116,11 +147,9 @@ DEVICE = Device(
     known_by=KnownBy.SPECIFICATION,
     sources=("https://esphome.io/components/mqtt",),
     claims=(
-        *(
-            Claim(topic=f"+/{component}/+/state")
-            for component in (*STATES, *QUANTITIES, "text_sensor")
-        ),
+        *(Claim(topic=f"+/{component}/+/state") for component in (*STATES, *QUANTITIES, *OTHERS)),
         Claim(topic="+/status"),
+        Claim(topic="+/debug"),
     ),
     metrics=SAID,
     events=(
@@ -133,7 +162,30 @@ DEVICE = Device(
     decode=decode,
     encode=encode,
     subject=subject,
+    places=places,
     vectors=(
+        Vector(
+            at="bedroom/cover/garage/state",
+            frame="open",
+            expected={"opening_open": (1.0, "1")},
+            source="https://esphome.io/components/mqtt",
+            lossless=False,
+            note="the topic's form is the documentation's, the word that of a cover",
+        ),
+        Vector(
+            at="bedroom/event/button/state",
+            frame='{"event_type":"single"}',
+            expected={"button_pressed": "single"},
+            source="https://www.home-assistant.io/integrations/event.mqtt/",
+        ),
+        Vector(
+            at="bedroom/debug",
+            frame="[D][sensor:094]: 'Bed': Sending state 21.3 C",
+            expected={},
+            source="https://esphome.io/components/mqtt",
+            lossless=False,
+            note="a log line says nothing to us",
+        ),
         Vector(
             at="apollo-mtr-1-livingroom/binary_sensor/ld2450_presence/state",
             frame="ON",

@@ -3,6 +3,9 @@
 Layout of 2A37, little-endian: flags u8 (0 rate in 16 bits else 8, 1 contact, 2 contact is
 watched, 3 energy, 4 RR intervals); rate; [energy u16 in kJ]; [RR intervals u16 in 1/1024 s, the
 oldest first, to the end of the frame]. A rate of 0 is a sensor that hears no heart. 2A38 is u8.
+
+The frame has no time. The last interval ended as it was sent, and each one before it ended where
+the next began: `ago_s` is the sum of those that followed. So two equal intervals are two.
 """
 
 from collections.abc import Sequence
@@ -24,7 +27,7 @@ from devices.units import convert
 
 RATE, LOCATION = "2A37", "2A38"
 WIDE, CONTACT, CONTACT_WATCHED, ENERGY, INTERVALS = 0x01, 0x02, 0x04, 0x08, 0x10
-RR_UNIT = "s/1024"
+RR_UNIT, RR_PER_S = "s/1024", 1024
 
 # Bluetooth SIG, Heart Rate Service 1.0, section 3.2.
 PLACES = {
@@ -48,10 +51,13 @@ def decode(raw: Raw, known: Known) -> Decoded:
     frame.finish()
 
     lost_contact = flags & CONTACT_WATCHED and not flags & CONTACT
-    values = [
-        ("pulse_rate", rate or None, "/min"),
-        ("energy_expended", energy, "kJ"),
-        *(("rr_interval", interval or None, RR_UNIT) for interval in intervals),
+    values: list[tuple[str, int | None, str, float]] = [
+        ("pulse_rate", rate or None, "/min", 0.0),
+        ("energy_expended", energy, "kJ", 0.0),
+        *(
+            ("rr_interval", interval or None, RR_UNIT, sum(intervals[at:]) / RR_PER_S)
+            for at, interval in enumerate(intervals, 1)
+        ),
     ]
     measurements = tuple(
         Measurement(
@@ -60,8 +66,9 @@ def decode(raw: Raw, known: Known) -> Decoded:
             value=float(value),
             unit=unit,
             quality=(Quality.POOR_SIGNAL,) if lost_contact else (),
+            ago_s=ago_s,
         )
-        for metric, value, unit in values
+        for metric, value, unit, ago_s in values
         if value is not None
     )
     watched = {"contact_detected": not lost_contact} if flags & CONTACT_WATCHED else {}

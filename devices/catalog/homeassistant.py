@@ -14,6 +14,7 @@ in the entity's `problem`. An entity without a class is known by its name, else 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from devices.codec import (
     Device,
     Known,
     KnownBy,
+    Place,
     Vector,
     raw_bytes,
 )
@@ -32,12 +34,14 @@ from devices.metrics import METRICS, Kind
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
 from devices.plain import (
     BINARY_CLASSES,
+    NAMED,
     SENSOR_CLASSES,
     is_event,
     is_on,
     json_object,
     json_or_text,
     number,
+    of_class,
     quantity_named,
     state_named,
     text,
@@ -54,6 +58,8 @@ DISCOVERED = "discovered "
 # home-assistant/core homeassistant/components/mqtt/abbreviations.py, those that we read.
 ABBREVIATIONS = {
     "avty": "availability", "avty_t": "availability_topic", "avty_tpl": "availability_template",
+    "curr_temp_t": "current_temperature_topic", "curr_temp_tpl": "current_temperature_template",
+    "temp_unit": "temperature_unit",
     "cmps": "components", "cmd_t": "command_topic", "dev": "device", "dev_cla": "device_class",
     "ent_cat": "entity_category", "o": "origin", "obj_id": "object_id", "p": "platform",
     "pl": "payload", "pl_avail": "payload_available", "pl_home": "payload_home",
@@ -64,6 +70,7 @@ ABBREVIATIONS = {
     "stat_unlocked": "state_unlocked", "stype": "subtype", "t": "topic", "uniq_id": "unique_id",
     "unit_of_meas": "unit_of_measurement", "val_tpl": "value_template",
 }  # fmt: skip
+HEATERS = ("climate", "water_heater")
 SWITCHES = ("switch", "light", "fan", "siren", "humidifier")
 DEFAULTS: dict[str, tuple[str, str, str, str, str]] = {
     # component: metric, key and default of on, key and default of off.
@@ -78,12 +85,28 @@ EVENT_CLASSES = {
     "motion": "movement_seen",
 }
 RELEASED = "release"
+PRESSURE_UNITS = ("mmHg", "mm[Hg]", "kPa")
+UNKNOWN = ("", "unknown", "unavailable", "None")
+"""What Home Assistant's own sensors say before they know."""
+ON_THE_WAY = {
+    "cover": ("opening", "closing", "stopped"),
+    "lock": ("LOCKING", "UNLOCKING", "JAMMED"),
+}
+"""Words of a component that are neither of its two states."""
 
 _NAMED = (
     "device_online", "on", "power_on", "opening_open", "bed_occupied", "seat_occupied",
-    "pulse_rate", "respiratory_rate", "body_weight",
 )  # fmt: skip
-SAID = tuple(dict.fromkeys((*SENSOR_CLASSES.values(), *BINARY_CLASSES.values(), *_NAMED)))
+SAID = tuple(
+    dict.fromkeys(
+        (
+            *SENSOR_CLASSES.values(),
+            *BINARY_CLASSES.values(),
+            *_NAMED,
+            *(name for name in NAMED if not is_event(name)),
+        )
+    )
+)
 """The metrics that a class or a name can mean."""
 
 _dumps = msgspec.json.Encoder().encode
@@ -209,7 +232,25 @@ def _named(config: Mapping[str, object], component: str, own: str) -> Iterator[d
     if problem is not None:
         entity["problem"] = problem
     yield entity
+    if component in HEATERS and isinstance(config.get("current_temperature_topic"), str):
+        yield _current_temperature(config)
     yield from _availability(config)
+
+
+def _current_temperature(config: Mapping[str, object]) -> dict[str, object]:
+    """What a thermostat measures: an entity of its own."""
+    said: dict[str, object] = {
+        "component": "sensor",
+        "topic": config["current_temperature_topic"],
+        "name": "temperature",
+        "metric": "room_temperature",
+    }
+    unit = {"C": "°C", "F": "°F"}.get(str(config.get("temperature_unit")))
+    template = config.get("current_temperature_template")
+    said |= {"unit": unit} if unit else {}
+    said |= {"template": template} if isinstance(template, str) else {}
+    problem = _problem(said)
+    return said | ({"problem": problem} if problem else {})
 
 
 def _availability(config: Mapping[str, object]) -> Iterator[dict[str, object]]:
@@ -239,11 +280,17 @@ def _availability(config: Mapping[str, object]) -> Iterator[dict[str, object]]:
 
 
 def _metric(entity: Entity) -> str | None:
+    """By its class, narrowed by its name; without a class by its name, else by its id."""
     component, class_, name = entity["component"], entity.get("class"), str(entity.get("name", ""))
+    id_ = str(entity.get("id", ""))
     if component == "sensor":
-        return SENSOR_CLASSES.get(str(class_)) if class_ else quantity_named(name)
+        if class_:
+            return of_class(SENSOR_CLASSES, str(class_), name)
+        return quantity_named(name) or quantity_named(id_)
     if component == "binary_sensor":
-        return BINARY_CLASSES.get(str(class_)) if class_ else state_named(name) or "on"
+        if class_:
+            return of_class(BINARY_CLASSES, str(class_), name)
+        return state_named(name) or state_named(id_) or "on"
     if component in DEFAULTS:
         return DEFAULTS[component][0]
     if component == "event":
@@ -258,6 +305,8 @@ def _problem(entity: Entity) -> str | None:
             compiled(template)
         except NotSupported as wrong:
             return str(wrong)
+    if entity["component"] == "sensor" and metric is None and entity.get("unit") in PRESSURE_UNITS:
+        return "a pressure whose name does not say which: call it systolic or diastolic"
     if entity["component"] == "sensor" and isinstance(metric, str):
         unit = entity.get("unit")
         try:
@@ -305,6 +354,8 @@ def _said(
 ) -> Iterator[Measurement | Event]:
     metric = entity.get("metric")
     if not isinstance(metric, str) or metric not in METRICS:
+        if entity.get("problem"):
+            raise ValueError(entity["problem"])
         return
     template = entity.get("template")
     value = compiled(template)(given) if isinstance(template, str) else plain
@@ -317,7 +368,7 @@ def _said(
         name = "button_released" if RELEASED in str(word) else metric
         yield Event(device=device, event=name, detail=str(word))
     elif component == "sensor":
-        if value is None or value in ("", "unknown", "unavailable", "None"):
+        if value is None or value in UNKNOWN:
             return
         unit = entity.get("unit")
         code = unit_of(metric, unit if isinstance(unit, str) else None)
@@ -331,7 +382,9 @@ def _switched(
 ) -> Iterator[Measurement | Event]:
     if isinstance(value, Mapping):
         value = value.get("state")
-    if value is None:
+    if value is None or value in UNKNOWN:
+        return
+    if value in ON_THE_WAY.get(str(entity.get("component")), ()):
         return
     words = {str(entity.get("on", "ON")): True, str(entity.get("off", "OFF")): False}
     if str(value) not in words:
@@ -429,7 +482,7 @@ def encode(
 
 def _word(item: Measurement | Event, entity: Entity) -> object:
     if isinstance(item, Event):
-        return item.detail or "press"
+        return entity.get("on", item.detail or "press")
     if METRICS[item.metric].kind is Kind.QUANTITY:
         return item.value
     return entity.get("on", "ON") if item.value else entity.get("off", "OFF")
@@ -504,6 +557,42 @@ _BEDROOM = {
     ],
 }
 
+
+def announced(name: str, topic: str) -> Iterator[Place]:
+    """The state topic as the place of a metric or an event, with each config that says so."""
+    for component, more in _configs(name):
+        config = MqttMessage(
+            topic=f"{PREFIX}{component}/{name}{CONFIG}",
+            payload=_dumps({"name": name, "state_topic": topic, **more}),
+            received_at=datetime.fromtimestamp(0, UTC),
+        )
+        told = _config_facts(config, NOTHING_KNOWN)
+        known = {fact.name: fact.value for fact in told if fact.device == topic}
+        yield Place(at=topic, known=known, told=((config.topic, config.payload),))
+
+
+def _configs(name: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """(component, what its config says), by class first; last a name that speaks for itself."""
+    unit = METRICS[name].unit
+    for class_, metric in SENSOR_CLASSES.items():
+        if metric == name:
+            yield "sensor", {"device_class": class_, "unit_of_measurement": unit}
+    for component, classes in (("binary_sensor", BINARY_CLASSES), ("event", EVENT_CLASSES)):
+        for class_, metric in classes.items():
+            if metric == name:
+                yield component, {"device_class": class_}
+    for component, (metric, *_) in DEFAULTS.items():
+        if metric == name:
+            yield component, {}
+    yield "sensor", {"unit_of_measurement": unit}
+    yield "binary_sensor", {}
+    yield "event", {"device_class": "button"}
+
+
+def places(name: str) -> Iterator[Place]:
+    return announced(name, f"{PREFIX}homebeat/{name}/state")
+
+
 DEVICE = Device(
     key="homeassistant",
     title="What Home Assistant's MQTT discovery announces",
@@ -521,6 +610,7 @@ DEVICE = Device(
     decode=decode,
     encode=encode,
     subject=subject,
+    places=places,
     vectors=(
         Vector(
             at="homeassistant/binary_sensor/garden/config",

@@ -5,7 +5,7 @@ its path below the device; `$state` says whether the device is there. A property
 as the fact `<node>/<property>/$unit`, and a quantity that could be in several units waits for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from devices.codec import (
     NOTHING_KNOWN,
@@ -14,12 +14,13 @@ from devices.codec import (
     Device,
     Known,
     KnownBy,
+    Place,
     Vector,
     raw_bytes,
 )
 from devices.metrics import METRICS, Kind
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
-from devices.plain import is_event, is_on, number, quantity_named, state_named, text
+from devices.plain import NAMED, is_event, is_on, number, quantity_named, state_named, text
 from devices.units import UnitError, unit_of
 
 BASE = "homie/"
@@ -69,7 +70,7 @@ def _of_property(device: str, path: str, word: str, raw: MqttMessage, known: Kno
             pressed = value and not raw.retained
             return Decoded(events=(Event(device=device, event=metric),) if pressed else ())
         return Decoded((_measured(device, metric, float(value), "1"),))
-    quantity = quantity_named(path.rpartition("/")[2])
+    quantity = quantity_named(path.rpartition("/")[2]) or quantity_named(path)
     unit = known.get(f"{path}/$unit")
     if quantity is None:
         return Decoded(facts=(not_understood,))
@@ -104,6 +105,17 @@ def encode(
     return b"true" if events else b""
 
 
+def places(name: str) -> Iterator[Place]:
+    """A property that is called by what it says; a quantity, after its unit."""
+    path = f"sensor/{name}"
+    unit = METRICS[name].unit
+    if METRICS[name].kind is not Kind.QUANTITY:
+        yield Place(f"{BASE}homebeat/{path}")
+        return
+    told = (f"{BASE}homebeat/{path}/$unit", unit.encode())
+    yield Place(f"{BASE}homebeat/{path}", {f"{path}/$unit": unit}, (told,))
+
+
 _CONVENTION = "homieiot/convention convention.md@00e3460c"
 
 DEVICE = Device(
@@ -112,11 +124,12 @@ DEVICE = Device(
     known_by=KnownBy.SPECIFICATION,
     sources=("https://homieiot.github.io/specification/",),
     claims=(Claim(topic=BASE + "#"),),
-    metrics=tuple(name for name, row in METRICS.items() if row.kind in (Kind.QUANTITY, Kind.STATE)),
+    metrics=(*(name for name in NAMED if not is_event(name)), "on", "device_online"),
     events=("button_pressed", "sos_pressed", "fall_detected"),
     decode=decode,
     encode=encode,
     subject=subject,
+    places=places,
     vectors=(
         Vector(
             at="homie/super-car/$state",

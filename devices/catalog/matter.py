@@ -2,11 +2,13 @@
 
 Topics are ws:command (what is asked of it; nothing for us) and ws:event: an attribute that changed
 is [node, "endpoint/cluster/attribute", value]. Numbers are those of the Matter Application Cluster
-Specification. A contact is closed while its BooleanState is true.
+Specification. A contact is closed while its BooleanState is true. What a bridge retained says no
+quantity: it was measured nobody knows when.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import log10
 
 import msgspec
 
@@ -20,8 +22,10 @@ from devices.codec import (
     Vector,
     raw_bytes,
 )
+from devices.metrics import METRICS, Kind
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
 from devices.plain import at, json_object, number
+from devices.units import convert
 
 COMMAND, EVENT, RESULT = "ws:command", "ws:event", "ws:result"
 PATH = re.compile(r"(\d+)/(\d+)/(\d+)")
@@ -67,7 +71,13 @@ def decode(raw: Raw, known: Known) -> Decoded:
     if raw.topic == COMMAND:
         return Decoded()
     try:
-        return Decoded(tuple(_measured(said)))
+        return Decoded(
+            tuple(
+                item
+                for item in _measured(said)
+                if not (raw.retained and METRICS[item.metric].kind is Kind.QUANTITY)
+            )
+        )
     except ValueError as wrong:
         raise DecodeError(str(wrong), raw.payload) from None
 
@@ -107,16 +117,28 @@ def encode(
     facts: Sequence[Fact] = (),
     known: Known = NOTHING_KNOWN,
 ) -> bytes:
-    """The event of one attribute that is on or off; a command is empty here."""
+    """The event of the attribute of one measurement; a command is empty here."""
     for item in measurements:
-        for (cluster, attribute), (metric, _, meaning) in ATTRIBUTES.items():
-            if metric == item.metric and metric in STATES:
-                value = next(code for code in (0.0, 1.0) if meaning(code) == item.value)
+        node = int(item.device.rpartition("/")[2])
+        if item.metric == "device_online":
+            there = {"node_id": node, "available": bool(item.value), "attributes": {}}
+            return _dumps({"event": "node_updated", "data": there})
+        for (cluster, attribute), (metric, unit, meaning) in ATTRIBUTES.items():
+            if metric == item.metric:
                 path = f"{item.part or 1}/{cluster}/{attribute}"
-                node = int(item.device.rpartition("/")[2])
-                return _dumps({"event": "attribute_updated", "data": [node, path, bool(value)]})
-        raise ValueError(f"the Matter server does not say {item.metric} here")
+                value = _attribute_value(convert(metric, item.value, item.unit, unit), meaning)
+                said = bool(value) if metric in STATES else value
+                return _dumps({"event": "attribute_updated", "data": [node, path, said]})
+        raise ValueError(f"the Matter server does not say {item.metric}")
     return b"{}"
+
+
+def _attribute_value(value: float, meaning: Callable[[float], float]) -> int:
+    """The attribute that means the value: all but the logarithm of light are straight lines."""
+    if meaning is _lux:
+        return round(10_000 * log10(value) + 1) if value > 0 else 0
+    zero, one = meaning(0.0), meaning(1.0)
+    return round((value - zero) / (one - zero))
 
 
 _DOCS = "home-assistant-libs/python-matter-server@606cfee7 docs/websockets_api.md"

@@ -5,11 +5,17 @@ a word ON, a number or {"state": "ON"} how it is. A quantity that could be in se
 refused: a mapping (gateway.toml, [[mqtt.mappings]]) says what the name does not, and goes first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from devices.catalog.homeassistant import discovered, of_entities, state_or_event
+from devices.catalog.homeassistant import (
+    SAID,
+    announced,
+    discovered,
+    of_entities,
+    state_or_event,
+)
 from devices.codec import (
     NOTHING_KNOWN,
     Claim,
@@ -17,17 +23,32 @@ from devices.codec import (
     Device,
     Known,
     KnownBy,
+    Place,
     Vector,
     raw_bytes,
 )
 from devices.metrics import METRICS, Kind
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
-from devices.plain import is_on, json_or_text, number, quantity_named, state_named
+from devices.plain import (
+    NAMED,
+    is_event,
+    is_on,
+    json_or_text,
+    number,
+    quantity_named,
+    state_named,
+)
 from devices.units import unit_of
 
 BASES = ("home-assistant", "home")
 ENDS = ("/availability", "/available", "/status", "/LWT")
 PLAIN_KEYS = ("state", "value")
+# https://github.com/merbanan/rtl_433, docs/DATA_FORMAT.md: a field's name ends in its unit.
+UNIT_ENDINGS = {
+    "C": "Cel", "F": "[degF]", "hPa": "hPa", "kPa": "kPa", "kg": "kg", "lb": "[lb_av]",
+    "lbs": "[lb_av]", "mmHg": "mm[Hg]", "W": "W", "kW": "kW", "kWh": "kW.h", "Wh": "W.h", "V": "V",
+    "mV": "mV", "A": "A", "mA": "mA", "cm": "cm", "mm": "mm", "m": "m",
+}  # fmt: skip
 _dumps = msgspec.json.Encoder().encode
 
 
@@ -82,10 +103,12 @@ def _one(
     device: str, name: str, value: object, unit: object, raw: MqttMessage
 ) -> list[Measurement | Event]:
     """The quantity that the last words name, else the state."""
-    quantity = quantity_named(name.rpartition("/")[2])
+    own = name.rpartition("/")[2]
+    quantity = quantity_named(own)
     if quantity is not None:
+        ending = UNIT_ENDINGS.get(own.rpartition("_")[2])
         try:
-            code = unit_of(quantity, unit if isinstance(unit, str) else None)
+            code = unit_of(quantity, unit if isinstance(unit, str) else ending)
             found = Measurement(device=device, metric=quantity, value=number(value), unit=code)
         except ValueError as wrong:
             raise DecodeError(str(wrong), raw.payload) from None
@@ -124,13 +147,21 @@ def encode(
 
 _HA = "home-assistant/home-assistant.io source/_integrations/binary_sensor.mqtt.markdown@04987cbb"
 
+
+def places(name: str) -> Iterator[Place]:
+    """A topic that Home Assistant's discovery announced."""
+    return announced(name, f"{BASES[-1]}/homebeat/{name}")
+
+
 DEVICE = Device(
     key="named_topics",
     title="Topics whose name says what they are",
     known_by=KnownBy.SPECIFICATION,
     sources=("https://www.home-assistant.io/integrations/binary_sensor.mqtt/",),
     claims=tuple(Claim(topic=f"{base}/#") for base in BASES),
-    metrics=tuple(name for name, row in METRICS.items() if row.kind in (Kind.QUANTITY, Kind.STATE)),
+    metrics=tuple(
+        dict.fromkeys((*(name for name in NAMED if not is_event(name)), *SAID, "device_online"))
+    ),
     events=(
         "button_pressed",
         "button_released",
@@ -141,6 +172,7 @@ DEVICE = Device(
     decode=decode,
     encode=encode,
     subject=subject,
+    places=places,
     vectors=(
         Vector(
             at="home-assistant/window/contact",

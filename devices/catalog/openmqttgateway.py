@@ -33,7 +33,7 @@ from devices.codec import (
 )
 from devices.metrics import METRICS
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
-from devices.units import to_canonical, unit_of
+from devices.units import convert, unit_of
 
 ADDRESS = re.compile(r"[0-9A-F]{12}")
 
@@ -63,6 +63,7 @@ NUMBERS: dict[str, Number] = {
     "dp": Number("dew_point", "Cel"),
     "tempc2_dp": Number("dew_point", "Cel"),
     "bpm": Number("pulse_rate", "/min"),
+    "spo2": Number("oxygen_saturation", "%"),
     "act_bpm": Number("pulse_rate", "/min"),
     "rot": Number("rotation", "deg"),
     "impedance": Number("body_impedance", "Ohm"),
@@ -283,10 +284,7 @@ def _property(item: Measurement) -> dict[str, object]:
     for name, row in NUMBERS.items():
         if row.metric == item.metric:
             end = "" if item.part is None else str(item.part)
-            value = item.value
-            if item.unit != row.unit:
-                value = to_canonical(item.metric, item.value, item.unit)
-            return {name + end: value}
+            return {name + end: convert(item.metric, item.value, item.unit, row.unit)}
     for name, metric in STATES.items():
         if metric == item.metric:
             return {name: bool(item.value)}

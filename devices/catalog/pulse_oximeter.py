@@ -9,6 +9,7 @@ the same as the first pair, later or sooner, and are passed over. A 0 is an empt
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from devices.codec import (
     NOTHING_KNOWN,
@@ -29,19 +30,63 @@ SPOT, CONTINUOUS = "2A5E", "2A5F"
 TIME, SPOT_STATUS, SPOT_SENSOR, SPOT_AMPLITUDE, CLOCK_NOT_SET = 0x01, 0x02, 0x04, 0x08, 0x10
 FAST, SLOW, STATUS, SENSOR, AMPLITUDE = 0x01, 0x02, 0x04, 0x08, 0x10
 
-# Pulse Oximeter Service 1.0.1, sections 3.1.1.4 and 3.1.1.5: measurement and sensor status.
-ONGOING = 0x0020
-QUESTIONABLE = 0x4000
-DEMONSTRATION_OR_TEST = 0x0400 | 0x0800
-UNAVAILABLE_OR_INVALID = 0x2000 | 0x8000
-IRREGULAR_SIGNAL, INADEQUATE_SIGNAL, POOR_SIGNAL, LOW_PERFUSION = 0x04, 0x08, 0x10, 0x20
-ERRATIC_SIGNAL, NO_PULSE_SIGNAL, QUESTIONABLE_PULSE, INTERFERENCE = 0x40, 0x80, 0x100, 0x400
-POOR_SENSOR_BITS = (
-    IRREGULAR_SIGNAL | INADEQUATE_SIGNAL | POOR_SIGNAL | LOW_PERFUSION
-    | ERRATIC_SIGNAL | NO_PULSE_SIGNAL | QUESTIONABLE_PULSE | INTERFERENCE
-)  # fmt: skip
-UNCONNECTED, DISPLACED = 0x0800, 0x2000
-POSITION_BITS = UNCONNECTED | DISPLACED
+
+class Bit(NamedTuple):
+    """One bit of a status: the flag that it means, why it refuses the frame, or neither."""
+
+    bit: int
+    words: str
+    flag: Quality | None = None
+    refuses: str = ""
+
+
+_NO_REAL_DATA = "the oximeter shows demonstration or test data"
+_INVALID = "the oximeter calls its measurement invalid or not available"
+
+# Pulse Oximeter Service 1.0.1, tables 3.4 and 3.5. Bits not named are reserved, and passed over.
+# A bit without a flag says that a value is as good as it should be, or of the display only.
+MEASUREMENT_STATUS = (
+    Bit(0x0020, "measurement ongoing", Quality.STILL_MEASURING),
+    Bit(0x0040, "early estimate", Quality.STILL_MEASURING),
+    Bit(0x0080, "validated"),
+    Bit(0x0100, "fully qualified"),
+    Bit(0x0200, "from the storage"),
+    Bit(0x0400, "demonstration", refuses=_NO_REAL_DATA),
+    Bit(0x0800, "test", refuses=_NO_REAL_DATA),
+    Bit(0x1000, "calibration ongoing", Quality.NOT_CALIBRATED),
+    Bit(0x2000, "measurement unavailable", refuses=_INVALID),
+    Bit(0x4000, "questionable measurement", Quality.POOR_SIGNAL),
+    Bit(0x8000, "invalid measurement", refuses=_INVALID),
+)
+SENSOR_STATUS = (
+    Bit(0x0001, "extended display update ongoing"),
+    Bit(0x0002, "equipment malfunction", Quality.DEVICE_FAULT),
+    Bit(0x0004, "signal processing irregularity", Quality.POOR_SIGNAL),
+    Bit(0x0008, "inadequate signal", Quality.POOR_SIGNAL),
+    Bit(0x0010, "poor signal", Quality.POOR_SIGNAL),
+    Bit(0x0020, "low perfusion", Quality.POOR_SIGNAL),
+    Bit(0x0040, "erratic signal", Quality.POOR_SIGNAL),
+    Bit(0x0080, "nonpulsatile signal", Quality.POOR_SIGNAL),
+    Bit(0x0100, "questionable pulse", Quality.POOR_SIGNAL),
+    Bit(0x0200, "signal analysis ongoing"),
+    Bit(0x0400, "sensor interference", Quality.POOR_SIGNAL),
+    Bit(0x0800, "sensor unconnected to the user", Quality.POSITION),
+    Bit(0x1000, "unknown sensor connected", Quality.DEVICE_FAULT),
+    Bit(0x2000, "sensor displaced", Quality.POSITION),
+    Bit(0x4000, "sensor malfunctioning", Quality.DEVICE_FAULT),
+    Bit(0x8000, "sensor disconnected", Quality.DEVICE_FAULT),
+)
+FROM_STORAGE = 0x0200
+"""Without a time of its own such a value is of some time before."""
+ENCODED = {
+    Quality.STILL_MEASURING: (0x0020, 0),
+    Quality.NOT_CALIBRATED: (0x1000, 0),
+    Quality.POOR_SIGNAL: (0, 0x0010),
+    Quality.POSITION: (0, 0x2000),
+    Quality.DEVICE_FAULT: (0, 0x4000),
+    Quality.TIME_UNCERTAIN: (FROM_STORAGE, 0),
+}
+"""The bits of both by which a flag is written."""
 
 
 def decode(raw: Raw, known: Known) -> Decoded:
@@ -65,12 +110,11 @@ def decode(raw: Raw, known: Known) -> Decoded:
         sensor = frame.u24() if flags & SENSOR else 0
         amplitude = frame.sfloat() if flags & AMPLITUDE else Special.NAN
     frame.finish()
-    if status & DEMONSTRATION_OR_TEST:
-        raise DecodeError("the oximeter shows demonstration or test data", raw.value)
-    if status & UNAVAILABLE_OR_INVALID:
-        raise DecodeError("the oximeter calls its measurement invalid or not available", raw.value)
+    refused = [row.refuses for row in MEASUREMENT_STATUS if row.refuses and status & row.bit]
+    if refused:
+        raise DecodeError(refused[0], raw.value)
 
-    quality = _quality(status, sensor)
+    quality = _quality(status, sensor, timed=taken_at is not None)
     measurements = tuple(
         Measurement(
             device=raw.address,
@@ -92,13 +136,12 @@ def decode(raw: Raw, known: Known) -> Decoded:
     return Decoded(measurements)
 
 
-def _quality(status: int, sensor: int) -> tuple[Quality, ...]:
-    found = (
-        (Quality.POOR_SIGNAL, status & QUESTIONABLE or sensor & POOR_SENSOR_BITS),
-        (Quality.POSITION, sensor & POSITION_BITS),
-        (Quality.STILL_MEASURING, status & ONGOING),
-    )
-    return tuple(flag for flag, bits in found if bits)
+def _quality(status: int, sensor: int, *, timed: bool) -> tuple[Quality, ...]:
+    found = [row.flag for row in MEASUREMENT_STATUS if row.flag and status & row.bit]
+    found += [row.flag for row in SENSOR_STATUS if row.flag and sensor & row.bit]
+    if status & FROM_STORAGE and not timed:
+        found.append(Quality.TIME_UNCERTAIN)
+    return tuple(sorted(set(found), key=list(ENCODED).index))
 
 
 def encode(
@@ -113,9 +156,8 @@ def encode(
     said = {item.metric: item for item in measurements}
     first = next(iter(measurements), None)
     quality = first.quality if first else ()
-    status = ONGOING if Quality.STILL_MEASURING in quality else 0
-    sensor = POOR_SIGNAL if Quality.POOR_SIGNAL in quality else 0
-    sensor |= DISPLACED if Quality.POSITION in quality else 0
+    bits = [ENCODED[flag] for flag in quality if flag in ENCODED]
+    status, sensor = sum(one for one, _ in bits), sum(other for _, other in bits)
     flags = 0
     body = b"".join(
         u16(to_sfloat(said[metric].value if metric in said else Special.NAN))
@@ -173,7 +215,7 @@ DEVICE = Device(
                 "pulse_rate": (147.0, "/min"),
                 "pulse_amplitude_index": (8.7, "%"),
                 "taken_at": "2024-11-29T23:08:57",
-                "quality": ["poor-signal", "still-measuring"],
+                "quality": ["still-measuring", "poor-signal", "device-fault"],
             },
             source=_SPEZI,
             lossless=False,

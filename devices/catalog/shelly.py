@@ -70,6 +70,7 @@ STATES: dict[tuple[str, str], str] = {
     ("occupancy", "value"): "occupancy",
     ("contact", "open"): "opening_open",
     ("window", "open"): "window_open",
+    ("presencezone", "value"): "presence",
 }
 PRESSES = {
     "single_push": "press", "double_push": "double_press", "triple_push": "triple_press",
@@ -90,6 +91,7 @@ GEN1_QUANTITIES: dict[str, tuple[str, str]] = {
 }
 GEN1_STATES: dict[str, tuple[str, Mapping[str, bool]]] = {
     "relay": ("power_on", {"on": True, "off": False}),
+    **dict.fromkeys(("light", "color", "white"), ("power_on", {"on": True, "off": False})),
     "input": ("on", {"1": True, "0": False}),
     "sensor/state": ("opening_open", {"open": True, "close": False}),
     "sensor/motion": ("movement", {"true": True, "false": False, "1": True, "0": False}),
@@ -258,6 +260,9 @@ def _of_gen1(device: str, rest: str, payload: bytes) -> Iterator[Spoken]:
                 part=part,
             )
         return
+    if rest == "status":
+        yield from _of_motion(device, json_object(payload))
+        return
     name = rest if head == "sensor" else last or head
     if name in GEN1_STATES and not (head in ("relay", "input") and last):
         metric, words = GEN1_STATES[name]
@@ -276,6 +281,23 @@ def _of_gen1(device: str, rest: str, payload: bytes) -> Iterator[Spoken]:
         if unit == "W.min":
             value, unit = value / WATT_MINUTES_IN_WATT_HOURS, "W.h"
         yield Measurement(device=device, metric=metric, value=value, unit=unit, part=part)
+
+
+def _of_motion(device: str, said: Mapping[str, object]) -> Iterator[Spoken]:
+    """The one status of a Shelly Motion of generation 1, which says all in one object."""
+    for name, metric in (("motion", "movement"), ("vibration", "vibration")):
+        if isinstance(said.get(name), bool):
+            yield Measurement(device=device, metric=metric, value=float(bool(said[name])), unit="1")
+    warm, scale = at(said, "tmp", "value"), str(at(said, "tmp", "units"))
+    unit = {"C": "Cel", "F": "[degF]"}.get(scale, "")
+    rows = (
+        ("illuminance", said.get("lux"), "lx"),
+        ("battery", said.get("bat"), "%"),
+        ("room_temperature", warm if unit else None, unit),
+    )
+    for metric, value, code in rows:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield Measurement(device=device, metric=metric, value=float(value), unit=code)
 
 
 def encode(

@@ -1,5 +1,6 @@
 """User data service: who stands on the scale. The control point (2A9F), the slot in use (2A9A), the
-change increment (2A99), and of the person date of birth (2A85), gender (2A8C), height (2A8E).
+change increment (2A99), and of the person first name (2A8A), date of birth (2A85), gender (2A8C),
+height (2A8E).
 
 2A9F, little-endian: op u8 and its parameters; a response (0x20) is the request's op, a result and,
 for some, a slot. A scale gives out no weight before `consent`; then some take the person's data
@@ -24,7 +25,8 @@ from devices.facts import fields_of, told, value_of, worded
 from devices.fields import Cursor, u16, u32
 from devices.model import Decoded, Event, Fact, Measurement, Raw
 
-CONTROL_POINT, BIRTH = "2A9F", "2A85"
+CONTROL_POINT, BIRTH, FIRST_NAME = "2A9F", "2A85", "2A8A"
+INCREMENT, GENDER, HEIGHT = "2A99", "2A8C", "2A8E"
 MOST_CONSENT = 9999
 
 
@@ -61,6 +63,7 @@ NUMBERS = {
     "2A8E": ("height_cm", 2),
 }
 """Fact and bytes of the characteristics that are one number."""
+TEXTS = {BIRTH: "date_of_birth", FIRST_NAME: "first_name"}
 GENDERS = {0: "male", 1: "female", 2: "unspecified"}
 
 
@@ -93,6 +96,11 @@ def decode(raw: Raw, known: Known) -> Decoded:
         date = frame.take(4)
         midnight = Cursor(date + bytes(3))
         fields["date_of_birth"] = wall_clock.read(midnight, heard.value).partition("T")[0]
+    elif at == FIRST_NAME:
+        try:
+            fields["first_name"] = frame.take(frame.left).partition(b"\0")[0].decode()
+        except UnicodeDecodeError as wrong:
+            raise DecodeError(f"no UTF-8: {wrong.reason}", heard.value) from None
     else:
         fields = _control_point(frame, heard.value)
     frame.finish()
@@ -127,13 +135,15 @@ def encode(
     """The bytes of the facts, for the characteristic known["at"]; else for the control point."""
     fields = fields_of(facts)
     at = str(known.get("at", CONTROL_POINT))
-    needed = NUMBERS[at][0] if at in NUMBERS else "date_of_birth" if at == BIRTH else "op"
+    needed = NUMBERS[at][0] if at in NUMBERS else TEXTS.get(at, "op")
     if needed not in fields:
         raise ValueError(f"{at} says nothing without the fact `{needed}`")
     if at in NUMBERS:
         return _unsigned(fields[needed], NUMBERS[at][1])
     if at == BIRTH:
         return wall_clock.write(f"{fields[needed]}T00:00:00")[:4]
+    if at == FIRST_NAME:
+        return str(fields[needed]).encode()
     op = fields["op"]
     if op != Op.RESPONSE:
         if op not in PARAMETERS:
@@ -165,7 +175,7 @@ DEVICE = Device(
     claims=(
         Claim(characteristic=CONTROL_POINT),
         *(Claim(characteristic=name) for name in NUMBERS),
-        Claim(characteristic=BIRTH),
+        *(Claim(characteristic=name) for name in TEXTS),
     ),
     metrics=(),
     decode=decode,
@@ -232,6 +242,14 @@ DEVICE = Device(
             expected={},
             facts={"date_of_birth": "1983-08-08"},
             source=_SCALE_SYNC,
+        ),
+        Vector(
+            at=FIRST_NAME,
+            frame="416c696365",
+            expected={},
+            facts={"first_name": "Alice"},
+            source=_SIG_PYTHON + "test_first_name.py (synthetic)",
+            open_ended=True,
         ),
         Vector(
             at="2A8C",

@@ -18,6 +18,9 @@ A property of several like parts ends in the part's name (`state_l1`, `temperatu
 from 9 on is a Zigbee endpoint of a device that has one such part (`temperature_38`).
 
 A property that we know with a value that we do not becomes the fact `not_understood`.
+
+Told to (`output: attribute`), the bridge says each property on a topic of its own, plainly:
+zigbee2mqtt/<friendly name>/<property>. A button's press is said so beside the JSON in any case.
 """
 
 import re
@@ -35,12 +38,14 @@ from devices.codec import (
     Device,
     Known,
     KnownBy,
+    Place,
     Vector,
     raw_bytes,
 )
+from devices.metrics import METRICS
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
 from devices.moments import moment
-from devices.units import unit_of
+from devices.units import convert, unit_of
 
 BASE = "zigbee2mqtt/"
 BRIDGE = BASE + "bridge"
@@ -60,6 +65,7 @@ NUMBERS = {
     "co": "carbon_monoxide_level",
     "co_ppm": "carbon_monoxide_level",
     "carbon_monoxide_value": "carbon_monoxide_level",
+    "voc_index": "voc_index",
     "pm25": "pm2_5",
     "pm10": "pm10",
     "dew_point": "dew_point",
@@ -84,7 +90,11 @@ UNITS = {
     "current": "A",
     "energy": "kW.h",
 }
-"""The unit where the model's `exposes` are not known. A voltage has none: mains are V, cells mV."""
+"""The unit where the model's `exposes` are not known."""
+VOLTAGES = ((80.0, 480.0, "V"), (1000.0, 20_000.0, "mV"))
+"""From, to, unit: a voltage without `exposes`. Mains are given in V and cells in mV, and these
+spans fit one of them only: no cell has under half a volt, no plug over a thousand. Others are
+unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +112,13 @@ STATES = {
     "presence": State("presence"),
     "motion": State("movement"),
     "pir": State("movement"),
+    "pir_detection": State("movement"),
     "bed_occupied": State("bed_occupied"),
     "window_open": State("window_open"),
     "garage_door_contact": State("garage_door_open", on=False, off=True),
     "charging": State("battery_charging"),
+    "charging_status": State("battery_charging"),
+    "consumer_connected": State("plugged_in"),
     "alarm": State("alarm"),
     "test": State("under_test"),
     "smoke": State("smoke"),
@@ -221,7 +234,11 @@ PART_WORDS = {
 PART = re.compile(r"(.+?)_(phase_[bc]|[a-z]+|l?\d{1,3})$")
 
 SOS_ACTIONS = frozenset({"emergency", "sos", "panic"})
+PRESSES = ("action", "click")
+"""`click` is how versions before 1.19 said it."""
 RELEASED_ACTIONS = frozenset({"release", "released"})
+LOCK_ACTION = re.compile(r"(^|_)(un)?lock(ed)?$")
+"""A lock says who used it as an action: keypad_unlock, manual_lock."""
 SILENT_ACTIONS = frozenset(
     {"", "none", "vibration", "tilt", "drop", "shake", "slide", "flip90", "fall"}
 )
@@ -239,7 +256,17 @@ def subject(raw: Raw) -> str:
     for end in (AVAILABILITY, *REQUESTS):
         if topic.endswith(end):
             return topic.removesuffix(end)
-    return topic
+    return topic.rpartition("/")[0] if _attribute(raw) else topic
+
+
+def _attribute(raw: Raw) -> str:
+    """The property of which the topic speaks alone; empty where it speaks of a whole device."""
+    if not isinstance(raw, MqttMessage) or raw.payload.lstrip()[:1] in (b"{", b""):
+        return ""
+    device, _, name = raw.topic.removeprefix(BASE).rpartition("/")
+    known = name == "sos" or name in PRESSES or name in FALLS or name in WORDS
+    known = known or any(_base(name)[0] in table for table in (NUMBERS, STATES))
+    return name if device and known else ""
 
 
 def decode(raw: Raw, known: Known) -> Decoded:
@@ -250,6 +277,9 @@ def decode(raw: Raw, known: Known) -> Decoded:
         return _of_bridge(raw)
     if raw.topic.endswith(AVAILABILITY):
         return Decoded((_online(device, online=_is_online(raw)),))
+    attribute = _attribute(raw)
+    if attribute:
+        return _of_device(device, {attribute: _plain(raw.payload)}, raw, known)
     if raw.topic != device:
         return Decoded()
     said = _json(raw)
@@ -263,6 +293,14 @@ def _json(raw: MqttMessage) -> Any:
         return _loads(raw.payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise DecodeError("no JSON", raw.payload) from None
+
+
+def _plain(payload: bytes) -> object:
+    """A value that is said alone: JSON where it is, else a word."""
+    try:
+        return _loads(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return payload.decode(errors="replace")
 
 
 def _is_online(raw: MqttMessage) -> bool:
@@ -343,16 +381,11 @@ def _of_device(device: str, said: Mapping[str, object], raw: MqttMessage, known:
             continue
         if found and not (base in NUMBERS and raw.retained and taken_at is None):
             metric, number, unit = found
-            measurements.append(
-                Measurement(
-                    device=device,
-                    metric=metric,
-                    value=number,
-                    unit=unit,
-                    taken_at=taken_at,
-                    part=part,
-                )
+            measurement = Measurement(
+                device=device, metric=metric, value=number, unit=unit, taken_at=taken_at, part=part
             )
+            if measurement not in measurements:
+                measurements.append(measurement)
         if name in FALLS and isinstance(value, str):
             facts.append(Fact(device=device, name=name, value=value))
         happened = None if raw.retained else _happened(name, value, known)
@@ -397,8 +430,10 @@ def _measured(
     if name in NUMBERS:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError
-        unit = model.get("unit", UNITS.get(name))
         number = float(value)
+        unit = model.get("unit", UNITS.get(name))
+        if unit is None and name == "voltage":
+            unit = next((said for low, high, said in VOLTAGES if low <= number <= high), None)
         if number - number != 0.0 or not (unit is None or isinstance(unit, str)):
             raise ValueError
         return NUMBERS[name], number, unit_of(NUMBERS[name], unit)
@@ -427,9 +462,11 @@ def _happened(name: str, value: object, known: Known) -> tuple[str, str | None] 
         return "sos_pressed", None
     if not isinstance(value, str):
         return None
-    if name == "action" and value not in SILENT_ACTIONS:
+    if name in PRESSES and value not in SILENT_ACTIONS:
         if value in SOS_ACTIONS:
             return "sos_pressed", value
+        if LOCK_ACTION.search(value):
+            return "lock_used", value
         released = not RELEASED_ACTIONS.isdisjoint(value.split("_"))
         return "button_released" if released else "button_pressed", value
     if name in FALLS and value in FALLS[name] and known.get(name) != value:
@@ -478,7 +515,9 @@ def _property(item: Measurement, exposes: Mapping[str, Any]) -> dict[str, object
     end = "" if item.part is None else f"_l{item.part}"
     for name, metric in NUMBERS.items():
         if metric == item.metric:
-            return {name + end: item.value}
+            unit = exposes.get(name + end, {}).get("unit", UNITS.get(name))
+            code = unit_of(metric, unit) if isinstance(unit, str) else item.unit
+            return {name + end: convert(metric, item.value, item.unit, code)}
     for name, state in STATES.items():
         if state.metric == item.metric:
             model = exposes.get(name + end, {})
@@ -497,6 +536,8 @@ def _event_property(event: Event) -> dict[str, object]:
     match event.event:
         case "sos_pressed" if event.detail is None:
             return {"sos": True}
+        case "lock_used":
+            return {"action": event.detail or "unlock"}
         case "sos_pressed" | "button_pressed" | "button_released":
             return {"action": event.detail or "single"}
         case "fall_detected" | "fall_suspected":
@@ -533,6 +574,14 @@ _EXPOSES = (
     "units from Koenkk/zigbee-herdsman-converters src/lib/modernExtend.ts, IAS_EXPOSE_LOOKUP"
 )
 
+
+def places(name: str) -> Iterator[Place]:
+    """A sensor whose `exposes` name the unit of what it measures."""
+    for own, metric in NUMBERS.items():
+        if metric == name:
+            yield Place(BASE + "homebeat", {"exposes": {own: {"unit": METRICS[name].unit}}})
+
+
 DEVICE = Device(
     key="zigbee2mqtt",
     title="Zigbee sensors, buttons and plugs through Zigbee2MQTT",
@@ -553,10 +602,18 @@ DEVICE = Device(
             )
         )
     ),
-    events=("button_pressed", "button_released", "sos_pressed", "fall_detected", "fall_suspected"),
+    events=(
+        "button_pressed",
+        "button_released",
+        "lock_used",
+        "sos_pressed",
+        "fall_detected",
+        "fall_suspected",
+    ),
     decode=decode,
     encode=encode,
     subject=subject,
+    places=places,
     vectors=(
         Vector(
             at="zigbee2mqtt/FRIENDLY_NAME",
@@ -613,6 +670,12 @@ DEVICE = Device(
             expected={"door_open": (1.0, "1")},
             known={"exposes": {"contact": {"on": "ON", "off": "OFF"}}},
             source=_EXPOSES + "; the values as other models name theirs",
+        ),
+        Vector(
+            at="zigbee2mqtt/bulb_color/availability",
+            frame='{"state":"online"}',
+            expected={"device_online": (1.0, "1")},
+            source="Koenkk/zigbee2mqtt@06f44533 test/extensions/availability.test.ts",
         ),
         Vector(
             at="zigbee2mqtt/bridge/state",

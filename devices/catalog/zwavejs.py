@@ -20,6 +20,7 @@ from devices.codec import (
     Device,
     Known,
     KnownBy,
+    Place,
     Vector,
     raw_bytes,
 )
@@ -27,7 +28,7 @@ from devices.metrics import METRICS, Kind
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
 from devices.moments import moment
 from devices.plain import is_on, json_or_text, number, words
-from devices.units import unit_of
+from devices.units import UnitError, unit_of
 
 BASE = "zwave/"
 CLASSES = {
@@ -67,6 +68,10 @@ NOTIFICATIONS: dict[tuple[str, str], tuple[str, Mapping[int, float]]] = {
     ("heat_alarm", "sensor_status"): ("heat", {0: 0.0, 1: 1.0, 2: 1.0}),
     ("power_management", "power_status"): ("plugged_in", {2: 0.0, 3: 1.0}),
     ("power_management", "battery_load_status"): ("battery_low", {0: 0.0, 10: 1.0, 11: 1.0}),
+    ("power_management", "battery_maintenance_status"): (
+        "battery_low",
+        {0: 0.0, 10: 1.0, 11: 1.0},
+    ),
 }  # fmt: skip
 SENSORS = {
     "air_temperature": "room_temperature", "temperature": "room_temperature",
@@ -244,11 +249,22 @@ def encode(
     names = tuple(words(level) for level in path)
     spoken: tuple[Spoken, ...] = (*measurements, *events)
     for item in spoken:
-        value = _code(item, class_, names)
-        if item.taken_at is None:
+        value, unit = _code(item, class_, names), _unit(item)
+        if item.taken_at is None and not unit:
             return _dumps(value)
-        return _dumps({"time": round(item.taken_at.timestamp() * 1000), "value": value})
+        time = {"time": round(item.taken_at.timestamp() * 1000)} if item.taken_at else {}
+        return _dumps({**time, "value": value, **unit})
     return b"null"
+
+
+def _unit(item: Spoken) -> dict[str, str]:
+    """The unit, where a value without one could be in two."""
+    if isinstance(item, Measurement):
+        try:
+            unit_of(item.metric, None)
+        except UnitError:
+            return {"unit": item.unit}
+    return {}
 
 
 def _code(item: Spoken, class_: str, names: tuple[str, ...]) -> object:
@@ -271,6 +287,38 @@ def _code(item: Spoken, class_: str, names: tuple[str, ...]) -> object:
 
 
 _CONFIRMED = "topic: a public test marked as confirmed live"
+
+
+def places(name: str) -> Iterator[Place]:
+    """A node's topics with named values, as Z-Wave JS UI makes them by default."""
+    for (kind, state), (metric, _) in NOTIFICATIONS.items():
+        if metric == name:
+            yield _place("notification", f"{kind}/{state}")
+    for class_, table in (("sensor_multilevel", SENSORS), ("sensor_binary", BINARY)):
+        for value, metric in table.items():
+            if metric == name:
+                yield _place(class_, value)
+    for value, (metric, _) in METERS.items():
+        if metric == name:
+            yield _place("meter", f"value/{value}")
+    for class_, value in OTHER_PLACES.get(name, ()):
+        yield _place(class_, value)
+    if name == "device_online":
+        yield Place(BASE + "homebeat/status")
+
+
+OTHER_PLACES = {
+    "battery": (("battery", "level"),),
+    "power_on": (("switch_binary", "currentValue"),),
+    "button_pressed": (("central_scene", "scene/001"),),
+    "button_released": (("central_scene", "scene/001"),),
+}
+"""(command class, property) by what it says, where no table of values has it."""
+
+
+def _place(class_: str, value: str) -> Place:
+    return Place(f"{BASE}homebeat/{class_}/endpoint_0/{value}")
+
 
 DEVICE = Device(
     key="zwavejs",
@@ -298,6 +346,7 @@ DEVICE = Device(
     decode=decode,
     encode=encode,
     subject=subject,
+    places=places,
     vectors=(
         Vector(
             at="zwave/second_floor/guest_bedroom/motion_sensor/notification/endpoint_0/"

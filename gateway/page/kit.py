@@ -17,7 +17,7 @@ from rules.model import Person
 
 SHARED = "*"
 """The choice of a device that all people of the home share."""
-_KEYED = ("bthome",)
+_KEYED = ("bthome", "xiaomi")
 """Kinds whose frames may be sealed with a key."""
 Sorry = Callable[[int, str], Response]
 
@@ -26,6 +26,7 @@ class AddedCard(Struct, frozen=True):
     device: str
     name: str
     kind: str
+    made: str
     who: str
     state: str
     next: str
@@ -41,6 +42,7 @@ class NearbyCard(Struct, frozen=True):
     when: str
     choices: tuple[Choice, ...]
     wants_key: bool
+    wants_passkey: bool
 
 
 class KitView(Struct, frozen=True):
@@ -63,6 +65,7 @@ def _added(one: Added, people: Mapping[str, Person]) -> AddedCard:
         one.device,
         one.name,
         one.kind_title,
+        one.made,
         who,
         one.state,
         one.next,
@@ -75,6 +78,8 @@ def _nearby(one: Nearby, people: Mapping[str, Person], at: datetime) -> NearbyCa
     about = [part for part in (one.kind_title, one.says) if part and part != one.title]
     if one.device != one.title:
         about.append(one.device)
+    if one.sealed:
+        about.append("It needs its key")
     when = day_time(one.at, at, zone_of(next(iter(people.values()), None)))
     return NearbyCard(
         one.device,
@@ -83,6 +88,7 @@ def _nearby(one: Nearby, people: Mapping[str, Person], at: datetime) -> NearbyCa
         when,
         _choices(people, shared=one.tells_apart),
         one.kind in _KEYED,
+        one.pairs,
     )
 
 
@@ -109,6 +115,7 @@ def kit_routes(onboarding: Onboarding, people: Mapping[str, Person], sorry: Sorr
                 form.get("name", ""),
                 chosen,
                 form.get("key", ""),
+                form.get("passkey", ""),
             )
         except ValueError as error:
             return sorry(400, str(error))

@@ -81,6 +81,11 @@ class MockBlueZ:
             await device.close()
         await self.vanish()
 
+    @property
+    def reached_by(self) -> dict[str, str]:
+        """Where a client finds it: DBUS_SYSTEM_BUS_ADDRESS."""
+        return {"bus": self.bus_address}
+
     # Peripherals ------------------------------------------------------------------------------
 
     def add_peripheral(self, peripheral: Peripheral, mind: Mind | None = None) -> None:

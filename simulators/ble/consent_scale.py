@@ -19,6 +19,14 @@ from simulators.ble.mind import Voice
 from simulators.ble.peripheral import Advert, Characteristic, Pairing, Peripheral, Service
 
 NOT_AUTHORISED, FAILED = 5, 4
+OF_A_PERSON = {
+    user_data.FIRST_NAME: b"",
+    user_data.BIRTH: bytes(4),
+    user_data.GENDER: b"\x02",
+    user_data.HEIGHT: bytes(2),
+    user_data.INCREMENT: bytes(4),
+}
+"""What it keeps of a slot, and what that holds before anybody told it."""
 MEMORY = 30
 """How many weighings it keeps of each person."""
 EMPTY = weight_scale.encode(
@@ -39,6 +47,7 @@ def consent_scale(address: str, name: str = "Scale", *, interval_s: float = 0.25
                 (
                     Characteristic("2A9F", ("write", "indicate")),
                     Characteristic("2A9A", ("read",), value=b"\xff"),
+                    *(Characteristic(uuid, ("read", "write")) for uuid in OF_A_PERSON),
                 ),
             ),
             CLOCK,
@@ -68,6 +77,8 @@ class ConsentScale:
         self._room = room
         self._resting = resting
         self._stubs = stubs
+        self.people: dict[int, dict[str, bytes]] = {}
+        """What it was told of each slot, by characteristic."""
         self._held: dict[int, deque[tuple[datetime, float]]] = {}
 
     def weigh(self, slot: int, kg: float) -> None:
@@ -79,9 +90,15 @@ class ConsentScale:
         self.consented = None
 
     def read(self, characteristic: str) -> bytes | None:
+        if characteristic in OF_A_PERSON:
+            told = self.people.get(self.consented or 0, {})
+            return told.get(characteristic, OF_A_PERSON[characteristic])
         return self.clock.read(characteristic)
 
     async def take(self, voice: Voice, characteristic: str, value: bytes) -> None:
+        if characteristic in OF_A_PERSON and self.consented is not None:
+            self.people.setdefault(self.consented, {})[characteristic] = value
+            return
         if characteristic != user_data.CONTROL_POINT:
             await self.clock.take(voice, characteristic, value)
             return

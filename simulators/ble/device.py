@@ -334,6 +334,10 @@ class Device:
         _, item = self._found(call)
         if "read" not in item.flags:
             raise Refusal(NOT_PERMITTED, "Read not permitted")
+        if item.uuid in self.faults.refuses_reads:
+            raise Refusal(FAILED, "Operation failed with ATT error: 0x80")
+        if item.uuid in self.faults.hangs_reads:
+            await asyncio.Event().wait()
         said = None if self._mind is None else self._mind.read(item.uuid)
         return Answer("ay", (item.value if said is None else said,))
 

@@ -55,6 +55,16 @@ class Service:
     characteristics: tuple[Characteristic, ...] = ()
 
 
+def upkeep_services(battery_pct: int = 80, model: str = "Model 1") -> tuple[Service, ...]:
+    """What most devices offer beside their values: battery, and who made them."""
+    texts = {"2A29": "Maker", "2A24": model, "2A26": "1.0.2", "2A25": "0042"}
+    information = (
+        Characteristic(uuid, ("read",), value=text.encode()) for uuid, text in texts.items()
+    )
+    level = Characteristic("2A19", ("read", "notify"), value=bytes((battery_pct,)))
+    return Service("180F", (level,)), Service("180A", tuple(information))
+
+
 @dataclass(frozen=True, slots=True)
 class Advert:
     """One advertisement on the air. UUIDs are "1810" or full."""
@@ -100,3 +110,7 @@ class Faults:
     """How long the services take."""
     resolved_before_objects: int = 0
     """This many times, ServicesResolved comes before the GATT objects do."""
+    refuses_reads: set[str] = field(default_factory=set)
+    """Characteristics ("2A19") of which a read is refused."""
+    hangs_reads: set[str] = field(default_factory=set)
+    """Characteristics of which a read gets no answer."""

@@ -3,6 +3,7 @@
 import tomllib
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -11,6 +12,7 @@ from plumbing.clock import HomeTime
 from simulators.homes.roles import DEEDS
 from simulators.people.person import Deed, SimulatedPerson
 
+OWN_RADIO = "own"
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -38,9 +40,32 @@ class HomePage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Radio(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the mock BlueZ keeps its private bus. The path must be short: it holds a socket."""
+    """The gateway's Bluetooth.
 
-    folder: Path
+    With the stack "bluez" a mock BlueZ on a private bus, which it keeps in `folder` (a short path:
+    it holds a socket). With "bumble" a bare adapter at 127.0.0.1:`port` (0: any that is free), for
+    a gateway without BlueZ; it needs the extra `bumble`.
+    """
+
+    stack: Literal["bluez", "bumble"] = "bluez"
+    folder: Path | None = None
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        if self.stack == "bluez" and self.folder is None:
+            raise ValueError("[radio] needs a `folder` for the bus of its mock BlueZ")
+
+
+class ProxyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An ESPHome node that is a Bluetooth proxy, at 127.0.0.1:`port` (0: any that is free).
+
+    `key`: base64 of 32 bytes, or empty: it does not encrypt. `slots`: how many links it can hold.
+    """
+
+    name: str
+    port: int
+    key: str = ""
+    slots: int = 3
 
 
 class Begin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,7 +82,8 @@ class DeviceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `kind` is a key of the device catalogue, or empty for a scale that publishes JSON of its own;
     `model` tells sensors of one kind apart (simulators/homes/roles.py). `where` is the room or
     door that it watches. `clock_ahead_s`: how wrong its clock is until somebody sets it.
-    `by_habit`: the person's day sets it off; else only a tester does.
+    `by_habit`: the person's day sets it off; else only a tester does. `heard_by`: which radios hear
+    a Bluetooth device: names of proxies, and "own" for the gateway's own.
     """
 
     device: str
@@ -67,6 +93,7 @@ class DeviceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     where: str = ""
     clock_ahead_s: float = 0.0
     by_habit: bool = True
+    heard_by: tuple[str, ...] = (OWN_RADIO,)
 
     @property
     def deeds(self) -> tuple[Deed, ...]:
@@ -84,6 +111,7 @@ class HomeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mqtt: Address | None = None
     cable: CableEnds | None = None
     radio: Radio | None = None
+    proxies: tuple[ProxyConfig, ...] = ()
     begin: Begin | None = None
     home_time: HomeTime = HomeTime()
 
@@ -116,7 +144,25 @@ def load(path: Path) -> HomeConfig:
                 + ", ".join(f"{kind!r} with {model!r}" for kind, model in DEEDS)
                 + "."
             )
+    _check_radios(path, config)
     return msgspec.structs.replace(config, data=path.resolve().parent / config.data)
+
+
+def _check_radios(path: Path, config: HomeConfig) -> None:
+    radios = {OWN_RADIO, *(proxy.name for proxy in config.proxies)}
+    for device in config.devices:
+        for name in device.heard_by:
+            if name not in radios:
+                raise ConfigError(
+                    f"{path}: [[devices]] {device.device}: heard_by names {name!r}, which is no "
+                    f"[[proxies]]. Write some of {', '.join(sorted(radios))}."
+                )
+        both = OWN_RADIO in device.heard_by and len(device.heard_by) > 1
+        if both and device.kind.startswith("gatt."):
+            raise ConfigError(
+                f"{path}: [[devices]] {device.device}: a device that is visited is simulated "
+                f"beside {OWN_RADIO!r} or beside proxies. Keep one of them in heard_by."
+            )
 
 
 def _path(kind: type, value: object) -> object:

@@ -11,14 +11,26 @@ from devices.codec import Device, Known
 from devices.metrics import METRICS
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage
 from devices.registry import by_key
+from devices.units import convert
 from simulators.ble.consent_scale import ConsentScale, consent_scale
 from simulators.ble.device_clock import CLOCK, DeviceClock
+from simulators.ble.glucose_meter import GlucoseMeter, glucose_meter
 from simulators.ble.mind import Mind
-from simulators.ble.peripheral import Advert, Characteristic, Pairing, Peripheral, Service
+from simulators.ble.peripheral import (
+    Advert,
+    Characteristic,
+    Pairing,
+    Peripheral,
+    Service,
+    upkeep_services,
+)
+from simulators.ble.peripheral import Faults as LinkFaults
 from simulators.homes.config import DeviceConfig
 from simulators.homes.roles import EVENTS, STATES
+from simulators.homes.spoiled import NoFrames, Spoiled, mapped_scale
 from simulators.mqtt import Publication, scale_payload
 from simulators.people.person import Deed, Happening
+from simulators.play.frames import Frame
 from simulators.zigbee import BASE, MODELS, announcements
 
 Publish = Callable[[Publication], None]
@@ -35,10 +47,12 @@ class Air(Protocol):
     def wake(self, address: str) -> None: ...
     def advertise(self, address: str, advert: Advert | None = None) -> None: ...
     def store(self, address: str, characteristic: str, *values: bytes) -> None: ...
+    def faults(self, address: str) -> LinkFaults: ...
 
 
 class SimulatedDevice(Protocol):
     config: DeviceConfig
+    faults: Spoiled
 
     def start(self) -> None:
         """Be there: announce, advertise."""
@@ -74,14 +88,14 @@ class MqttScale:
 
     def __init__(self, config: DeviceConfig, publish: Publish) -> None:
         self.config = config
-        self._publish = publish
+        self.faults = Spoiled(mapped_scale(config.device), config.device, published(publish))
 
     def start(self) -> None:
         """It says nothing until somebody steps on it."""
 
     def notice(self, happening: Happening) -> None:
         payload = scale_payload(happening.values["body_weight"], happening.at)
-        self._publish(Publication(topic=self.config.device, payload=payload))
+        self.faults.send(Frame(self.config.device, payload))
 
 
 class ZigbeeSensor:
@@ -89,10 +103,10 @@ class ZigbeeSensor:
 
     def __init__(self, config: DeviceConfig, publish: Publish) -> None:
         self.config = config
-        self._publish = publish
         self._name = config.device.removeprefix(f"{BASE}/")
         self._codec = _codec(config)
         self._known = _exposes(self._codec, self._name, config.model)
+        self.faults = Spoiled(self._codec, config.device, published(publish), self._known)
 
     def start(self) -> None:
         """Its bridge speaks for it: see `announce_zigbee`."""
@@ -102,7 +116,16 @@ class ZigbeeSensor:
         payload = self._codec.encode(
             measurements=what.measurements, events=what.events, known=self._known
         )
-        self._publish(Publication(topic=f"{BASE}/{self._name}", payload=payload))
+        self.faults.send(Frame(f"{BASE}/{self._name}", payload))
+
+
+def published(publish: Publish) -> Callable[[Frame], None]:
+    """How a frame gets to the broker."""
+
+    def send(frame: Frame) -> None:
+        publish(Publication(topic=frame.at, payload=frame.content, retained=frame.retained))
+
+    return send
 
 
 def announce_zigbee(configs: tuple[DeviceConfig, ...], publish: Publish) -> None:
@@ -130,6 +153,7 @@ class GattDevice:
         self._zone = zone
         self._codec = _codec(config)
         self._clock = local_clock(config, zone, now)
+        self.faults = Spoiled(self._codec, config.device, self._store)
 
     def start(self) -> None:
         profile = self._codec.gatt
@@ -144,6 +168,7 @@ class GattDevice:
                         tuple(Characteristic(uuid, ("indicate",)) for uuid in profile.subscribe),
                     ),
                     CLOCK,
+                    *upkeep_services(model=self.config.name or self._codec.title),
                 ),
                 advert=Advert(service_uuids=(profile.service,), rssi_dbm=SIGNAL_DBM),
                 pairing=Pairing.JUST_WORKS if profile.bonded else Pairing.NONE,
@@ -160,7 +185,35 @@ class GattDevice:
         frame = self._codec.encode(
             measurements=[replace(item, taken_at=local) for item in what.measurements]
         )
-        self._air.store(self.config.device, profile.subscribe[0], frame)
+        self.faults.send(Frame(profile.subscribe[0], frame))
+
+    def _store(self, frame: Frame) -> None:
+        if self.faults.cuts_link:
+            self._air.faults(self.config.device).lose_confirmations += 1
+        self._air.store(self.config.device, frame.at, frame.content)
+
+
+class Meter:
+    """A glucose meter: it keeps what it measured, and gives it to who asks for its records."""
+
+    def __init__(
+        self, config: DeviceConfig, air: Air, zone: ZoneInfo, now: Callable[[], datetime]
+    ) -> None:
+        self.config = config
+        self.faults: Spoiled = NoFrames(
+            "a meter gives its records when it is asked: no frame of its own"
+        )
+        self._air = air
+        self._meter = GlucoseMeter(local_clock(config, zone, now))
+
+    def start(self) -> None:
+        self._air.add_peripheral(glucose_meter(self.config.device, self.config.name), self._meter)
+
+    def notice(self, happening: Happening) -> None:
+        metric = "blood_glucose"
+        shown = round(happening.values[metric], METRICS[metric].decimals)
+        self._meter.measure(convert(metric, shown, METRICS[metric].unit, "mg/dL"))
+        self._air.wake(self.config.device)
 
 
 class PeoplesScale:
@@ -172,6 +225,9 @@ class PeoplesScale:
         self, config: DeviceConfig, air: Air, zone: ZoneInfo, now: Callable[[], datetime]
     ) -> None:
         self.config = config
+        self.faults: Spoiled = NoFrames(
+            "a scale that keeps people apart speaks when it is told for whom"
+        )
         self._air = air
         self._scale = ConsentScale(local_clock(config, zone, now))
 
@@ -201,6 +257,7 @@ class BthomeDevice:
         self._air = air
         self._codec = _codec(config)
         self._packet = last_packet
+        self.faults = Spoiled(self._codec, config.device, self._advertise)
 
     def start(self) -> None:
         self._air.add_peripheral(Peripheral(address=self.config.device, name=self.config.name))
@@ -214,7 +271,10 @@ class BthomeDevice:
         )
         service = self._codec.claims[0].service_data
         assert service is not None
-        advert = Advert(service_data={service: data}, rssi_dbm=SIGNAL_DBM)
+        self.faults.send(Frame(service, data))
+
+    def _advertise(self, frame: Frame) -> None:
+        advert = Advert(service_data={frame.at: frame.content}, rssi_dbm=SIGNAL_DBM)
         for _ in range(ADVERTS_FOR_EACH_CHANGE):
             self._air.advertise(self.config.device, advert)
 

@@ -3,14 +3,20 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from plumbing.clock import HomeTime
-from simulators.ble.bluez import MockBlueZ
 from simulators.cable import Cable
 from simulators.homes.answering import Answering
 from simulators.homes.devices import SimulatedDevice
 from simulators.homes.diary import Diary
+from simulators.homes.proxies import Proxies
 from simulators.people.person import Deed, Happening, SimulatedPerson, between, measured
+from simulators.people.scenarios import Scenario
+from simulators.play.faults import Fault
 
 LOOK_AHEAD = timedelta(hours=12)
 """How much of the person's life is told at once."""
@@ -19,8 +25,18 @@ STILL_AFTER = timedelta(seconds=60)
 TESTER = "tester"
 
 
+class HomeRadio(Protocol):
+    """The gateway's adapter, in a tester's hand: MockBlueZ has it, and a Room of bumble."""
+
+    @property
+    def reached_by(self) -> dict[str, str]:
+        """Where a gateway finds it, by the word for it."""
+
+    def power(self, on: bool) -> None: ...
+
+
 class SimulatedHome:
-    """Its parts, and what can be done with them. `radio`, `cable`, `answering` may be absent."""
+    """Its parts, and what can be done with them. Those from `radio` on may be absent."""
 
     def __init__(
         self,
@@ -28,9 +44,10 @@ class SimulatedHome:
         devices: Sequence[SimulatedDevice],
         home_time: HomeTime,
         diary: Diary,
-        radio: MockBlueZ | None = None,
+        radio: HomeRadio | None = None,
         cable: Cable | None = None,
         answering: Answering | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         self.person = person
         self.devices = tuple(devices)
@@ -39,6 +56,7 @@ class SimulatedHome:
         self.radio_on = True
         self.cable = cable
         self.answering = answering
+        self.proxies = proxies
         self._home_time = home_time
         self._later: set[asyncio.Task[None]] = set()
 
@@ -51,9 +69,10 @@ class SimulatedHome:
         told_until = self.now()
         while True:
             ahead = told_until + LOOK_AHEAD
-            for happening in between(self.person, told_until, ahead):
-                await self._wait_for(happening.at)
-                self.happens(happening)
+            for told in between(self.person, told_until, ahead):
+                await self._wait_for(told.at)
+                # A tester may have changed the body since this was told.
+                self.happens(replace(told, values=measured(self.person, told.what, told.at)))
             await self._wait_for(ahead)
             told_until = ahead
 
@@ -97,6 +116,12 @@ class SimulatedHome:
             self.radio_on = on
             self.diary.note(self.now(), TESTER, f"Bluetooth adapter {'on' if on else 'off'}")
 
+    async def plug_proxies(self, *, on: bool) -> None:
+        """The Bluetooth proxies of the house lose their power, or get it back."""
+        if self.proxies is not None:
+            await self.proxies.plug(on=on)
+            self.diary.note(self.now(), TESTER, f"Bluetooth proxies {'on' if on else 'off'}")
+
     async def move_cable(self, *, plugged: bool) -> None:
         """The cable to the server is plugged in, or pulled."""
         if self.cable is not None:
@@ -113,6 +138,34 @@ class SimulatedHome:
         if self.answering is not None:
             self.answering.answers = answers
             self.diary.note(self.now(), TESTER, f"answers {'simulated' if answers else 'stopped'}")
+
+    def let_fail(self, fault: Fault | None, device: str = "") -> list[str]:
+        """A fault begins in each device in which it can, or in this one; None: all of theirs end.
+
+        Their names. Raises ValueError where there is none such.
+        """
+        chosen = [one for one in self.devices if device in {"", one.config.device}]
+        if not chosen:
+            raise ValueError(f"no device of this home is {device!r}")
+        failing = [one for one in chosen if fault is None or one.faults.can(fault)]
+        if fault is not None and not failing:
+            why = "; ".join(f"{one.config.name}: {one.faults.says}" for one in chosen)
+            raise ValueError(f"{fault.name} can't happen there ({why})")
+        for one in failing:
+            one.faults.switch(fault)
+        names = [one.config.name for one in failing]
+        what = f"fault {fault.name}" if fault else "faults end"
+        self.diary.note(self.now(), TESTER, what, devices=names)
+        return names
+
+    def fall_ill(self, scenario: Scenario, *, begins: bool) -> None:
+        """The person's body does something that it did not plan, from now on; or recovers."""
+        local = self.now().astimezone(ZoneInfo(self.person.timezone)).replace(tzinfo=None)
+        body = (
+            scenario.begun(self.person.body, local) if begins else scenario.over(self.person.body)
+        )
+        self.person = replace(self.person, body=body)
+        self.diary.note(self.now(), TESTER, f"{scenario.name} {'begins' if begins else 'ends'}")
 
     def _notices(self, device: SimulatedDevice, happening: Happening) -> None:
         device.notice(happening)

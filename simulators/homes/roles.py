@@ -21,6 +21,8 @@ DEEDS: Mapping[tuple[str, str], tuple[Deed, ...]] = {
     ("gatt.weight_scale", "consent"): (Deed.WEIGHS,),
     ("gatt.blood_pressure", ""): (Deed.BLOOD_PRESSURE,),
     ("gatt.pulse_oximeter", ""): (Deed.OXYGEN,),
+    ("gatt.thermometer", ""): (Deed.TEMPERATURE,),
+    ("gatt.glucose", ""): (Deed.GLUCOSE,),
     ("zigbee2mqtt", "movement"): (Deed.MOVES, Deed.LEAVES),
     ("zigbee2mqtt", "contact"): (Deed.OPENS, Deed.CLOSES),
     ("zigbee2mqtt", "contact reversed"): (Deed.OPENS, Deed.CLOSES),

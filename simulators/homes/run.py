@@ -5,8 +5,9 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -20,8 +21,10 @@ from simulators.cable import Cable
 from simulators.homes.answering import Answering
 from simulators.homes.config import Address, Begin, DeviceConfig, HomeConfig
 from simulators.homes.devices import (
+    Air,
     BthomeDevice,
     GattDevice,
+    Meter,
     MqttScale,
     PeoplesScale,
     SimulatedDevice,
@@ -30,8 +33,12 @@ from simulators.homes.devices import (
 )
 from simulators.homes.diary import Diary
 from simulators.homes.home import SimulatedHome
+from simulators.homes.proxies import Proxies, running
 from simulators.mqtt import Publisher
 from simulators.page.app import make_app
+
+if TYPE_CHECKING:
+    from simulators.bumble.room import Room
 
 _ANSWERS_WITHIN_S = 2.0
 _ASK_AGAIN_S = 0.1
@@ -114,10 +121,12 @@ def _listen(address: Address) -> socket.socket:
 
 
 def _say_ready(config: HomeConfig, home: SimulatedHome) -> None:
-    said = {"ready": "home", "id": config.id}
+    said: dict[str, object] = {"ready": "home", "id": config.id}
     said["url"] = f"http://{config.tester.host}:{config.tester.port}"
     if home.radio is not None:
-        said["bus"] = home.radio.bus_address
+        said |= home.radio.reached_by
+    if home.proxies is not None:
+        said["proxies"] = home.proxies.reached_by
     sys.stdout.write(json.dumps(said) + "\n")
     sys.stdout.flush()
 
@@ -125,13 +134,14 @@ def _say_ready(config: HomeConfig, home: SimulatedHome) -> None:
 async def _build(config: HomeConfig, parts: AsyncExitStack) -> SimulatedHome:
     diary = Diary(config.diary)
     parts.callback(diary.close)
-    publisher = bluez = cable = answering = None
+    publisher = cable = answering = None
+    radio: MockBlueZ | Room | None = None
     if config.mqtt is not None:
         publisher = parts.enter_context(
             Publisher(config.mqtt.host, config.mqtt.port, f"simulated-{config.id}")
         )
     if config.radio is not None:
-        bluez = await parts.enter_async_context(_radio(config))
+        radio = await parts.enter_async_context(_radio(config))
     if config.cable is not None:
         cable = Cable(config.cable.port, config.cable.server.host, config.cable.server.port)
         await parts.enter_async_context(cable)
@@ -143,40 +153,82 @@ async def _build(config: HomeConfig, parts: AsyncExitStack) -> SimulatedHome:
             diary,
             answers=config.home_page.answers,
         )
-    devices = [_device(config, one, publisher, bluez) for one in config.devices]
+    proxies = await _proxies(config, parts)
+    airs = [radio if proxies is None else proxies.air(one, radio) for one in config.devices]
+    devices = [
+        _device(config, one, publisher, air) for one, air in zip(config.devices, airs, strict=True)
+    ]
     for device in devices:
         device.start()
     if publisher is not None:
         announce_zigbee(config.devices, publisher.publish)
-    return SimulatedHome(config.person, devices, config.home_time, diary, bluez, cable, answering)
+    return SimulatedHome(
+        config.person, devices, config.home_time, diary, radio, cable, answering, proxies
+    )
 
 
 @asynccontextmanager
-async def _radio(config: HomeConfig) -> AsyncIterator[MockBlueZ]:
+async def _radio(config: HomeConfig) -> "AsyncIterator[MockBlueZ | Room]":
     assert config.radio is not None
+    if config.radio.stack == "bumble":
+        async with _room(config.radio.port) as room:
+            yield room
+        return
+    assert config.radio.folder is not None, "checked when the settings were read"
     async with private_bus(config.radio.folder) as address, MockBlueZ(address) as bluez:
         yield bluez
+
+
+def _room(port: int) -> "Room":
+    try:
+        from simulators.bumble.room import Room  # noqa: PLC0415 - of an extra
+    except ModuleNotFoundError as error:
+        raise NotConnected(
+            f"[radio] stack = 'bumble' needs {error.name}: pip install 'homebeat[bumble]'."
+        ) from error
+    return Room(port)
+
+
+async def _proxies(config: HomeConfig, parts: AsyncExitStack) -> Proxies | None:
+    if not config.proxies:
+        return None
+    try:
+        return await parts.enter_async_context(running(config.proxies, config.devices))
+    except ModuleNotFoundError as error:
+        raise NotConnected(
+            f"[[proxies]] needs {error.name}: pip install 'homebeat[proxies]', or take them out."
+        ) from error
+    except OSError as error:
+        raise NotConnected(f"a proxy can't listen ({error}). Set another port for it.") from error
+
+
+VISITED: Mapping[tuple[str, str], type[Meter] | type[PeoplesScale]] = {
+    ("gatt.weight_scale", "consent"): PeoplesScale,
+    ("gatt.glucose", ""): Meter,
+}
+"""By kind and model: Bluetooth devices that do not speak before they are asked."""
 
 
 def _device(
     config: HomeConfig,
     device: DeviceConfig,
     publisher: Publisher | None,
-    bluez: MockBlueZ | None,
+    air: Air | None,
 ) -> SimulatedDevice:
     over_mqtt = device.kind in {"", "zigbee2mqtt"}
     if over_mqtt and publisher is not None:
         kind = MqttScale if device.kind == "" else ZigbeeSensor
         return kind(device, publisher.publish)
-    if not over_mqtt and bluez is not None:
+    if not over_mqtt and air is not None:
         if device.kind == "bthome":
             # A device that counts its packets goes on counting while its home is switched off.
-            return BthomeDevice(device, bluez, int(config.home_time.now().timestamp()) % 256)
-        visited = PeoplesScale if device.model == "consent" else GattDevice
-        return visited(device, bluez, ZoneInfo(config.person.timezone), config.home_time.now)
+            return BthomeDevice(device, air, int(config.home_time.now().timestamp()) % 256)
+        visited = VISITED.get((device.kind, device.model), GattDevice)
+        return visited(device, air, ZoneInfo(config.person.timezone), config.home_time.now)
     raise NotConnected(
         f"{device.name} speaks over {'MQTT' if over_mqtt else 'Bluetooth'}, and the home has no "
-        f"{'[mqtt]' if over_mqtt else '[radio]'}. Add it, or take the device out."
+        f"{'[mqtt]' if over_mqtt else '[radio] or [[proxies]] that hears it'}. Add it, or take the "
+        "device out."
     )
 
 

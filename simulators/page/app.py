@@ -12,7 +12,7 @@ import jinja2
 from starlette.applications import Starlette
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -23,6 +23,8 @@ from simulators.homes.config import LOOPBACK
 from simulators.homes.home import SimulatedHome
 from simulators.page.view import view
 from simulators.people.person import Deed
+from simulators.people.scenarios import SCENARIOS
+from simulators.play.faults import FAULTS, NO_FAULT, Fault
 
 _FOLDER = Path(__file__).parent
 _WEIGHT = METRICS["body_weight"]
@@ -43,6 +45,8 @@ SWITCHES: Mapping[tuple[str, str], Switch] = {
     ("cable", "plug"): lambda home: home.move_cable(plugged=True),
     ("radio", "off"): lambda home: _radio(home, on=False),
     ("radio", "on"): lambda home: _radio(home, on=True),
+    ("proxies", "off"): lambda home: home.plug_proxies(on=False),
+    ("proxies", "on"): lambda home: home.plug_proxies(on=True),
     ("answers", "off"): lambda home: _answers(home, on=False),
     ("answers", "on"): lambda home: _answers(home, on=True),
 }
@@ -87,17 +91,50 @@ def make_app(home: SimulatedHome) -> ASGIApp:
         await SWITCHES[key](home)
         return RedirectResponse("/", 303)
 
+    async def fault(request: Request) -> Response:
+        form = await form_fields(request)
+        name = request.path_params.get("fault", form.get("fault", ""))
+        wants_json = "json" in request.headers.get("accept", "")
+        try:
+            devices = home.let_fail(_fault(name, off=bool(form.get("off"))), form.get("device", ""))
+        except ValueError as error:
+            if wants_json:
+                return JSONResponse({"error": str(error)}, 404)
+            return page("sorry.html", 404, reason=str(error))
+        if wants_json:
+            return JSONResponse({"fault": name, "on": not form.get("off"), "devices": devices})
+        return RedirectResponse("/", 303)
+
+    async def illness(request: Request) -> Response:
+        name, moment = request.path_params["name"], request.path_params["moment"]
+        if name not in SCENARIOS or moment not in ("begins", "ends"):
+            return page("sorry.html", 404, reason="There is no such illness here.")
+        home.fall_ill(SCENARIOS[name], begins=moment == "begins")
+        return RedirectResponse("/", 303)
+
     app = Starlette(
         routes=[
             Route("/", show),
             Route("/live", live),
             Route("/devices/{device:path}/{deed}", device, methods=["POST"]),
+            Route("/faults", fault, methods=["POST"]),
+            Route("/faults/{fault}", fault, methods=["POST"]),
+            Route("/illness/{name}/{moment}", illness, methods=["POST"]),
             Route("/{name}/{position}", switch, methods=["POST"]),
             Mount("/static", StaticFiles(directory=_FOLDER / "static")),
         ]
     )
     # A stranger's name that leads to 127.0.0.1 would make a stranger's page ours for a browser.
     return OwnPage(TrustedHostMiddleware(app, allowed_hosts=LOOPBACK))
+
+
+def _fault(name: str, *, off: bool) -> Fault | None:
+    """None: no fault any more."""
+    if off or name == NO_FAULT:
+        return None
+    if name not in FAULTS:
+        raise ValueError(f"no fault is {name!r}: there are {', '.join((*FAULTS, NO_FAULT))}")
+    return FAULTS[name]
 
 
 def _weight(said: str) -> dict[str, float]:

@@ -8,13 +8,18 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from devices.metrics import METRICS
+from devices.registry import by_key
 from simulators.homes.home import TESTER, SimulatedHome
 from simulators.people.person import Deed, measured
+from simulators.people.scenarios import SCENARIOS
+from simulators.play.frames import Over, over
 
 BUTTONS: Mapping[Deed, str] = {
     Deed.WEIGHS: "Step on it",
     Deed.BLOOD_PRESSURE: "Press start",
     Deed.OXYGEN: "Put a finger in",
+    Deed.TEMPERATURE: "Take a temperature",
+    Deed.GLUCOSE: "Put a drop of blood on",
     Deed.OPENS: "Open",
     Deed.CLOSES: "Close",
     Deed.MOVES: "Walk past",
@@ -26,6 +31,7 @@ DONE: Mapping[str, str] = {
     Deed.BLOOD_PRESSURE: "takes a blood pressure",
     Deed.OXYGEN: "measures oxygen",
     Deed.TEMPERATURE: "takes a temperature",
+    Deed.GLUCOSE: "measures glucose",
     Deed.MOVES: "walks into the",
     Deed.OPENS: "opens the",
     Deed.CLOSES: "closes the",
@@ -47,6 +53,11 @@ class Card(Struct, frozen=True):
     name: str
     how: str
     buttons: tuple[Button, ...]
+    device: str
+    faults: tuple[str, ...]
+    """What can go wrong with what it says."""
+    fault: str
+    """What goes wrong with it now; empty: nothing."""
 
 
 class Switch(Struct, frozen=True):
@@ -81,7 +92,7 @@ def view(home: SimulatedHome) -> TesterView:
         cards=tuple(
             Card(
                 name=device.config.name,
-                how=_HOW[device.config.kind],
+                how=_how(device.config.kind),
                 buttons=tuple(
                     Button(
                         action=f"/devices/{device.config.device}/{deed}",
@@ -91,6 +102,9 @@ def view(home: SimulatedHome) -> TesterView:
                     for deed in device.config.deeds
                     if deed in BUTTONS
                 ),
+                device=device.config.device,
+                faults=tuple(fault.name for fault in device.faults.possible()),
+                fault=device.faults.fault.name if device.faults.fault else "",
             )
             for device in home.devices
         ),
@@ -99,14 +113,16 @@ def view(home: SimulatedHome) -> TesterView:
     )
 
 
-_HOW: Mapping[str, str] = {
-    "": "Wi-Fi, over MQTT",
-    "zigbee2mqtt": "Zigbee, over MQTT",
-    "bthome": "Bluetooth advertisements",
-    "gatt.weight_scale": "Bluetooth",
-    "gatt.blood_pressure": "Bluetooth",
-    "gatt.pulse_oximeter": "Bluetooth",
+_HOW: Mapping[Over, str] = {
+    Over.GATT: "Bluetooth",
+    Over.ADVERTISEMENT: "Bluetooth advertisements",
+    Over.MQTT: "Zigbee, over MQTT",
 }
+
+
+def _how(kind: str) -> str:
+    codec = by_key(kind)
+    return "Wi-Fi, over MQTT" if codec is None else _HOW[over(codec)]
 
 
 def _switches(home: SimulatedHome) -> list[Switch]:
@@ -124,6 +140,12 @@ def _switches(home: SimulatedHome) -> list[Switch]:
             Switch("The Bluetooth adapter", "on", "/radio/off", "Switch it off", broken=False)
             if home.radio_on
             else Switch("The Bluetooth adapter", "off", "/radio/on", "Switch it on", broken=True)
+        )
+    if home.proxies is not None:
+        found.append(
+            Switch("The Bluetooth proxies", "on", "/proxies/off", "Unplug them", broken=False)
+            if home.proxies.plugged
+            else Switch("The Bluetooth proxies", "off", "/proxies/on", "Plug them in", broken=True)
         )
     if home.answering is not None:
         found.append(
@@ -143,6 +165,20 @@ def _switches(home: SimulatedHome) -> list[Switch]:
                 broken=False,
             )
         )
+    found += (
+        Switch(
+            scenario.title, "is there", f"/illness/{scenario.name}/ends", "Let it end", broken=True
+        )
+        if scenario.is_on(home.person.body)
+        else Switch(
+            scenario.title,
+            "is not there",
+            f"/illness/{scenario.name}/begins",
+            "Let it begin",
+            broken=False,
+        )
+        for scenario in SCENARIOS.values()
+    )
     return found
 
 
@@ -157,6 +193,7 @@ def _line(home: SimulatedHome, entry: Mapping[str, Any], zone: ZoneInfo) -> Line
     else:
         text = f"{_first_name(home)} {DONE.get(did, did)} {entry.get('where', '')}".strip()
     values = [_value(metric, value) for metric, value in entry.get("values", {}).items()]
+    values += entry.get("devices", [])
     values += [
         f"{METRICS[metric].title}? {word}" for metric, word in entry.get("answers", {}).items()
     ]

@@ -22,6 +22,7 @@ class Deed(StrEnum):
     BLOOD_PRESSURE = "blood pressure"
     OXYGEN = "oxygen"
     TEMPERATURE = "temperature"
+    GLUCOSE = "glucose"
     MOVES = "moves"
     LEAVES = "leaves"
     OPENS = "opens"
@@ -83,6 +84,9 @@ def measured(person: SimulatedPerson, what: Deed, at: datetime) -> dict[str, flo
         },
         Deed.OXYGEN: {"oxygen_saturation": found.spo2_pct, "pulse_rate": found.pulse_per_min},
         Deed.TEMPERATURE: {"body_temperature": found.temperature_c},
+        Deed.GLUCOSE: (
+            {} if found.glucose_mmol_l is None else {"blood_glucose": found.glucose_mmol_l}
+        ),
     }.get(what, {})
 
 
@@ -104,6 +108,7 @@ def answers(person: SimulatedPerson, asked: Iterable[str], at: datetime) -> dict
 
 
 _ROUTINE = (
+    (timedelta(minutes=20), Deed.GLUCOSE),
     (timedelta(minutes=15), Deed.WEIGHS),
     (timedelta(minutes=25), Deed.BLOOD_PRESSURE),
     (timedelta(minutes=27), Deed.BLOOD_PRESSURE),
@@ -111,14 +116,18 @@ _ROUTINE = (
     (timedelta(minutes=32), Deed.TEMPERATURE),
     (timedelta(hours=13), Deed.BLOOD_PRESSURE),
     (timedelta(hours=13, minutes=2), Deed.BLOOD_PRESSURE),
+    (timedelta(hours=15, minutes=10), Deed.GLUCOSE),
 )
-"""After getting up. Blood pressure: two at least a minute apart, morning and evening."""
+"""After getting up. Blood pressure: two at least a minute apart, morning and evening. Glucose:
+before breakfast and before bed, by who measures it."""
 
 
 def _measuring(person: SimulatedPerson, turns: Waking) -> Iterable[Happening]:
     for after, what in _ROUTINE:
         at = _utc(person, turns.up + after)
-        yield Happening(at=at, what=what, values=measured(person, what, at))
+        values = measured(person, what, at)
+        if values:
+            yield Happening(at=at, what=what, values=values)
 
 
 def _doors(person: SimulatedPerson, turns: Waking) -> Iterable[Happening]:

@@ -110,7 +110,7 @@ def test_a_cuff_s_status_becomes_quality_of_each_value(status: str, quality: lis
         pytest.param("0040", "000000", [Quality.POOR_SIGNAL], id="questionable"),
         pytest.param("0000", "200000", [Quality.POOR_SIGNAL], id="low-perfusion"),
         pytest.param("0000", "002000", [Quality.POSITION], id="sensor-displaced"),
-        pytest.param("0002", "000000", [], id="from-the-memory"),
+        pytest.param("0040", "002000", [Quality.POOR_SIGNAL, Quality.POSITION], id="of-both"),
     ],
 )
 def test_an_oximeter_s_status_becomes_quality(
@@ -118,6 +118,72 @@ def test_an_oximeter_s_status_becomes_quality(
 ) -> None:
     decoded = decode("2A5E", "0661004800" + status + sensor)
     assert [list(item.quality) for item in decoded.measurements] == [quality] * 2
+
+
+def bits(size: int, meanings: dict[int, str]) -> list[object]:
+    return [pytest.param(bit, meanings.get(bit, ""), id=f"bit {bit}") for bit in range(size)]
+
+
+# Blood Pressure Service 1.1.1, table 3.8: "" is reserved.
+CUFF = {0: "movement", 1: "cuff-loose", 2: "irregular-pulse", 3: "pulse-out-of-range",
+        4: "pulse-out-of-range", 5: "position"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("bit", "meaning"), bits(16, CUFF))
+@pytest.mark.parametrize("characteristic", ["2A35", "2A36"])
+def test_each_bit_of_a_cuff_s_status_is_a_flag_or_reserved(
+    characteristic: str, bit: int, meaning: str
+) -> None:
+    decoded = decode(characteristic, "107c0056006100" + (1 << bit).to_bytes(2, "little").hex())
+    flags = {str(flag) for item in decoded.measurements for flag in item.quality}
+    assert flags - {"still-measuring"} == ({meaning} if meaning else set())
+    irregular = meaning == "irregular-pulse" and characteristic == "2A35"
+    assert [event.event for event in decoded.events] == ["irregular_pulse"] * irregular
+
+
+# Pulse Oximeter Service 1.0.1, tables 3.4 and 3.5. "good": it says nothing against a value.
+MEASURED = {
+    5: "still-measuring", 6: "still-measuring", 7: "good", 8: "good", 9: "time-uncertain",
+    10: "refused", 11: "refused", 12: "not-calibrated", 13: "refused", 14: "poor-signal",
+    15: "refused",
+}  # fmt: skip
+SENSED = {
+    0: "good", 1: "device-fault", **dict.fromkeys(range(2, 9), "poor-signal"), 9: "good",
+    10: "poor-signal", 11: "position", 12: "device-fault", 13: "position", 14: "device-fault",
+    15: "device-fault",
+}  # fmt: skip
+NO_FLAG = {"", "good"}
+
+
+@pytest.mark.parametrize(
+    ("characteristic", "flags"), [("2A5E", (0x02, 0x04)), ("2A5F", (0x04, 0x08))]
+)
+@pytest.mark.parametrize(
+    ("size", "bit", "meaning"),
+    [
+        pytest.param(size, bit, meanings.get(bit, ""), id=f"{what} bit {bit}")
+        for what, size, meanings in (("measurement", 2, MEASURED), ("sensor", 3, SENSED))
+        for bit in range(8 * size)
+    ],
+)
+def test_each_bit_of_an_oximeter_s_status_is_a_flag_or_said_to_mean_none(
+    characteristic: str, flags: tuple[int, int], size: int, bit: int, meaning: str
+) -> None:
+    status = (1 << bit).to_bytes(size, "little").hex()
+    frame = f"{flags[size - 2]:02x}61004800" + status
+    if meaning == "refused":
+        with pytest.raises(DecodeError):
+            decode(characteristic, frame)
+        return
+    said = {
+        str(flag) for item in decode(characteristic, frame).measurements for flag in item.quality
+    }
+    assert said == ({meaning} - NO_FLAG)
+
+
+def test_a_stored_value_with_its_time_is_not_uncertain() -> None:
+    (oxygen, _) = decode("2A5E", "0361004800e8070b1d1708390002").measurements
+    assert oxygen.quality == ()
 
 
 def test_the_pressure_of_a_cuff_that_still_inflates_is_no_systolic_pressure() -> None:

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from devices.catalog import cgm, current_time, record_access, user_data
 from devices.catalog.record_access import Op, Operator
 from devices.codec import DecodeError, Device
-from devices.model import CharacteristicValue, Decoded, Event, Fact, Measurement, Quality
+from devices.model import (
+    CharacteristicValue,
+    Decoded,
+    Event,
+    Fact,
+    Measurement,
+    Quality,
+    Unread,
+)
 from devices.registry import match
 
 ADDRESS = "A4:C1:38:00:00:01"
@@ -155,6 +163,14 @@ def test_a_sensor_that_lost_contact_gives_a_poor_signal(
 def test_a_rate_of_zero_is_no_pulse_of_zero() -> None:
     assert values(decode("2A37", "0000")) == {}
     assert values(decode("2A37", "08003200")) == {"energy_expended": 50.0}
+
+
+def test_intervals_of_one_frame_end_one_after_the_other_and_the_last_with_the_frame() -> None:
+    decoded = decode("2A37", "1048" + "0004" + "0004" + "0002")
+    said = [
+        (item.value, item.ago_s) for item in decoded.measurements if item.metric != "pulse_rate"
+    ]
+    assert said == [(1024.0, 1.5), (1024.0, 0.5), (512.0, 0.0)]
 
 
 @pytest.mark.parametrize("frame", ["1048", "104801", "1048010203"], ids=["none", "half", "a-half"])
@@ -364,7 +380,10 @@ def test_a_damaged_bit_is_never_read(characteristic: str, data: st.DataObject) -
         decoded = decode(characteristic, bytes(whole))
     except DecodeError:
         return
-    assert decoded == Decoded(facts=(Fact(device=ADDRESS, name="crc_ok", value=False),))
+    assert decoded == Decoded(
+        facts=(Fact(device=ADDRESS, name="crc_ok", value=False),),
+        unread=(Unread(cgm.WRONG_CRC, bytes(whole)),),
+    )
 
 
 def test_of_several_records_the_damaged_one_is_left_out() -> None:
@@ -747,7 +766,12 @@ def test_any_heart_rate_survives_the_way_there_and_back(
     said = [reading("pulse_rate", float(rate), "/min", quality=quality)]
     if energy is not None:
         said.append(reading("energy_expended", float(energy), "kJ", quality=quality))
-    said += [reading("rr_interval", float(one), "s/1024", quality=quality) for one in intervals]
+    said += [
+        reading(
+            "rr_interval", float(one), "s/1024", quality=quality, ago_s=sum(intervals[at:]) / 1024
+        )
+        for at, one in enumerate(intervals, 1)
+    ]
     told = (
         () if contact is None else (Fact(device=ADDRESS, name="contact_detected", value=contact),)
     )

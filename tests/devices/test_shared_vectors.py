@@ -84,6 +84,8 @@ def quality_of_gatt(line: dict[str, Any]) -> list[str]:
         quality.append("still-measuring")
     if said.get("measurement_status", 0) & 0x4000 or said.get("device_sensor_status", 0) & 0x5FC:
         quality.append("poor-signal")
+    if said.get("device_sensor_status", 0) & 0xD002:
+        quality.append("device-fault")
     return sorted(quality)
 
 

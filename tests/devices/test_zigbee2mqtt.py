@@ -132,11 +132,11 @@ def test_any_fault_of_a_device_is_one_problem() -> None:
 
 
 def test_a_voltage_of_an_unknown_unit_is_kept_as_not_understood_and_costs_nothing_else() -> None:
-    decoded = say("zigbee2mqtt/sos", {"action": "emergency", "voltage": 3000})
+    decoded = say("zigbee2mqtt/sos", {"action": "emergency", "voltage": 30})
     assert [event.event for event in decoded.events] == ["sos_pressed"]
     assert decoded.measurements == ()
     assert [(fact.name, fact.value) for fact in decoded.facts] == [
-        ("not_understood", {"voltage": 3000})
+        ("not_understood", {"voltage": 30})
     ]
 
 
@@ -277,7 +277,7 @@ def test_what_is_not_about_a_person_is_understood_and_empty(topic: str) -> None:
 
 def test_a_payload_that_is_no_object_is_refused_with_what_to_set() -> None:
     with pytest.raises(DecodeError, match="output"):
-        say("zigbee2mqtt/hall/temperature", "21.5")
+        say("zigbee2mqtt/hall/lamp", "21.5")
 
 
 @pytest.mark.parametrize("word", ["perhaps", "", '{"state":"sleepy"}'])

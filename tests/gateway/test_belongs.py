@@ -22,6 +22,7 @@ from rules.records import RecordKind, encode
 AT = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 WEIGHT = TELLS_APART["body_weight"]
 GATT_SCALE = "A4:C1:38:00:00:07"
+CUFF = "A4:C1:38:00:00:02"
 BOTH = ("margaret", "joan")
 
 
@@ -174,6 +175,7 @@ def open_home(tmp_path: Path) -> Open:
                 HomeDevice(device="scale", patient="margaret", patients=more),
                 HomeDevice(device="joan's", patient="joan"),
                 HomeDevice(device=GATT_SCALE, patient="margaret", patients=more),
+                HomeDevice(device=CUFF, patient="margaret", patients=more, user_index=1),
             ],
             [
                 Mapping(
@@ -344,3 +346,48 @@ def test_a_weight_over_bluetooth_waits_with_its_bytes(open_home: Open) -> None:
     (held,) = journal.held.open(9)
     assert held.reading.value == pytest.approx(92.1)
     assert held.raw == f"{GATT_SCALE} 2A9D 00f447".encode()
+
+
+def pressure(user: int | None) -> CharacteristicValue:
+    """128 over 81, with the cuff's user."""
+    flags, slot = ("02", "") if user is None else ("0a", f"{user:02x}")
+    return CharacteristicValue(
+        address=CUFF,
+        characteristic="2A35",
+        value=bytes.fromhex(flags + "800051005d00" + "ea070302060000" + slot),
+        received_at=AT,
+    )
+
+
+@pytest.mark.parametrize("user", [1, 255, None], ids=["her slot", "unknown", "none"])
+def test_what_a_cuff_measured_for_its_person_or_for_nobody_counts(
+    open_home: Open, user: int | None
+) -> None:
+    home, journal = open_home()
+    home.take([pressure(user)])
+    assert standing(journal, "systolic_pressure") == [("margaret", 128.0)]
+
+
+def test_what_a_cuff_measured_for_its_other_user_waits_for_a_yes(open_home: Open) -> None:
+    home, journal = open_home()
+    home.take([pressure(2)])
+    assert standing(journal, "systolic_pressure") == []
+    (card,) = home_view(home, AT, reached=True).whose
+    assert card.what.startswith("Systolic blood pressure: 128 mmHg")
+    assert [choice.person for choice in card.choices] == ["joan", "margaret", ""]
+    home, journal = open_home()
+    home.take([pressure(2)])
+    (held,) = journal.held.open(9)
+    assert held.why == Why.OTHER_SLOT
+    assert home.belongs_to(held.weighing, "joan")
+    for metric, value in (("systolic_pressure", 128.0), ("diastolic_pressure", 81.0)):
+        assert standing(journal, metric) == [("joan", value)]
+    home.take([pressure(2)])
+    assert standing(journal, "systolic_pressure") == [("joan", 128.0)]
+    assert journal.held.open(9) == []
+
+
+def test_a_cuff_that_is_shared_does_not_say_whose_by_its_slot(open_home: Open) -> None:
+    home, journal = open_home(shared=True)
+    home.take([pressure(2)])
+    assert standing(journal, "systolic_pressure") == [("margaret", 128.0)]

@@ -250,7 +250,7 @@ def test_a_sealed_advertisement_is_found_and_read_once_its_key_is_entered(open_h
     home = open_home()
     home.home.take([sealed])
     (found,) = home.desk.kit().nearby
-    assert found.device == address
+    assert (found.device, found.sealed) == (address, True)
     home.desk.enrol(address, "Bathroom", ["margaret"], key.upper())
     home.home.take([door("41a47266c95f730011223378237214", 90, address)])
     assert home.readings("room_temperature") == [("margaret", 25.06)]
@@ -369,3 +369,83 @@ def test_only_what_tells_people_apart_can_be_shared(open_home: Open) -> None:
         CUFF: ["Margaret", "Joan", "I'll say later"],
         DOOR: ["Margaret", "Joan", "All of us", "I'll say later"],
     }
+
+
+def of_itself(characteristic: str, value: bytes, after_s: float = 0) -> CharacteristicValue:
+    return CharacteristicValue(
+        address=CUFF,
+        characteristic=characteristic,
+        value=value,
+        received_at=AT + timedelta(seconds=after_s),
+    )
+
+
+def test_a_battery_counts_and_proves_nothing(open_home: Open) -> None:
+    home = open_home()
+    home.home.take([pressure()])
+    home.desk.enrol(CUFF, "Cuff", ["margaret"])
+    home.home.take([of_itself("2A19", bytes([64]), 5), of_itself("2A19", bytes([63]), 600)])
+    assert home.readings("battery") == [("margaret", 64.0), ("margaret", 63.0)]
+    assert home.stages() == ["assigned"]
+
+
+def test_who_made_a_device_is_shown_beside_it_after_a_restart_too(open_home: Open) -> None:
+    texts = {"2A29": b"OMRON\0", "2A24": b"HEM-7322", "2A26": b"1.0.2", "2A25": b"0042"}
+    home = open_home()
+    home.home.take([pressure()])
+    home.desk.enrol(CUFF, "Cuff", ["margaret"])
+    home.home.take([of_itself(name, text) for name, text in texts.items()])
+    home = open_home()
+    (card,) = kit_view(home.desk.kit(), home.home.plan.people, AT).added
+    assert card.made == "OMRON HEM-7322, version 1.0.2, serial number 0042"
+
+
+MIBEACON = "0000fe95-0000-1000-8000-00805f9b34fb"
+SENSOR, SENSOR_KEY = "54:EF:44:E3:9C:BC", "5b51a7c91cde6707c9ef18dfda143a58"
+SEALED = "5859d9070e7ce28c1b6f92c8b00000caf2f1bd"
+"""A door and window sensor, from the tests of xiaomi-ble."""
+
+
+def mibeacon(data: str, after_s: float = 0) -> Advertisement:
+    return Advertisement(
+        address=SENSOR,
+        name="MCCGQ02HL",
+        received_at=AT + timedelta(seconds=after_s),
+        service_data={MIBEACON: bytes.fromhex(data)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "sealed"),
+    [(SEALED, True), ("5020aa01be64aea8654c0d1004b100", False)],
+    ids=["sealed", "open"],
+)
+def test_a_neighbour_s_xiaomi_is_found_with_its_name_and_costs_nobody_anything(
+    open_home: Open, data: str, sealed: bool
+) -> None:
+    home = open_home()
+    home.home.take([mibeacon(data)])
+    (found,) = home.desk.kit().nearby
+    assert (found.title, found.kind, found.sealed) == ("MCCGQ02HL", "xiaomi", sealed)
+    assert found.kind_title.startswith("Xiaomi")
+    assert home.journal.refusals(9) == []
+    (card,) = kit_view(home.desk.kit(), home.home.plan.people, AT).nearby
+    assert card.wants_key
+    assert ("needs its key" in card.about) is sealed
+
+
+def test_a_passkey_of_the_form_is_kept_and_told_to_the_radio(open_home: Open) -> None:
+    home = open_home()
+    home.state.strangers[CUFF] = Stranger(CUFF, "gatt.blood_pressure", "BM54", AT)
+    (card,) = kit_view(home.desk.kit(), home.home.plan.people, AT).nearby
+    assert card.wants_passkey
+    assert not card.wants_key
+    with pytest.raises(ValueError, match="six digits"):
+        home.desk.enrol(CUFF, "Cuff", ["joan"], passkey="12345")
+    home.desk.enrol(CUFF, "Cuff", ["joan"], passkey="012 345")
+    assert [device.passkey for _, device in home.told] == [12345]
+    home.desk.enrol(CUFF, "Cuff", ["margaret"])
+    assert home.told[-1][1].passkey == 12345
+    home = open_home()
+    (device,) = devices_of((), home.journal)
+    assert device.passkey == 12345

@@ -237,3 +237,35 @@ def test_a_template_that_is_not_taken_is_said_when_its_topic_speaks() -> None:
     home.read(mqtt(config, HALL_CONFIG))
     (refused,) = home.read(mqtt("ON", HALL, after_s=1)).refused
     assert "not supported: this template" in refused.reason
+
+
+STRAP = "A4:C1:38:00:00:08"
+SENSOR = "A4:C1:38:00:00:09"
+
+
+def of_margaret(device: str, kind: str) -> Intake:
+    people = {"margaret": Person(id="margaret", name="Margaret")}
+    return Intake([HomeDevice(device=device, patient="margaret", kind=kind)], [], people, {})
+
+
+def value(device: str, characteristic: str, frame: str) -> CharacteristicValue:
+    return CharacteristicValue(
+        address=device, characteristic=characteristic, value=bytes.fromhex(frame), received_at=AT
+    )
+
+
+def test_two_equal_intervals_of_one_frame_are_two_readings() -> None:
+    heard = of_margaret(STRAP, "gatt.heart_rate").read(value(STRAP, "2A37", "104800040004"))
+    intervals = [one for one in heard.readings if one.metric == "rr_interval"]
+    assert [one.value for one in intervals] == [1000.0, 1000.0]
+    assert [one.taken_at for one in intervals] == [AT - timedelta(seconds=1), AT]
+    assert len({one.id for one in intervals}) == 2
+
+
+def test_a_record_with_a_wrong_check_sum_is_refused_and_the_good_one_beside_it_counts() -> None:
+    good, damaged = "0800780005000de8", "0800790006000000"
+    heard = of_margaret(SENSOR, "gatt.cgm").read(value(SENSOR, "2AA7", good + damaged))
+    assert [one.metric for one in heard.readings] == ["sensor_glucose"]
+    (refused,) = heard.refused
+    assert "E2E-CRC" in refused.reason
+    assert refused.raw == damaged

@@ -128,3 +128,31 @@ def test_the_command_line_understands_it_too() -> None:
     line = {"advertisement": {"address": "a4:c1:38:0a:03:d6", "service_data": service_data}}
     (answer,) = decode_lines([json.dumps(line)])
     assert json.loads(answer)["readings"][0]["metric"] == "opening_open"
+
+
+# Two packets of one opening sensor, from the package's own tests: 9845 and then 9873.
+OPENING, OPENING_KEY = "A4:C1:38:66:E5:67", "0fdcc30fe9289254876b5ef7c11ef1f0"
+EARLIER = "585989187567e56638c1a469ddf3a1260000a24a1b45"
+LATER = "585989189167e56638c1a4d6120d6d2600006fbc0cb4"
+
+
+def counter_of(frame: str, known: dict[str, object]) -> object:
+    decoded = DEVICE.decode(heard({MIBEACON: frame}, OPENING), {"bindkey": OPENING_KEY} | known)
+    return next(fact.value for fact in decoded.facts if fact.name == "counter")
+
+
+def test_a_sealed_packet_that_is_played_again_later_is_refused() -> None:
+    assert counter_of(EARLIER, {}) == 9845
+    assert counter_of(LATER, {"counter": 9845}) == 9873
+    assert counter_of(LATER, {"counter": 9873}) == 9873
+    with pytest.raises(DecodeError, match="played again"):
+        counter_of(EARLIER, {"counter": 9873})
+
+
+def test_after_a_new_battery_the_counter_may_begin_anew() -> None:
+    scale = heard(
+        {MIBEACON: "4859d53b0bd6ef0b25db72785e7e2f46d6000000d8642df6"}, "8C:D0:B2:F6:BE:EF"
+    )
+    known = {"bindkey": "0728974d657a4b60964c1b1677f35f7c", "counter": 9_000_000}
+    facts = {fact.name: fact.value for fact in DEVICE.decode(scale, known).facts}
+    assert facts["counter"] == 11
