@@ -191,6 +191,17 @@ def is_asking(gate: Gate) -> bool:
     return gate.asked_us is not None and not gate.repeated
 
 
+def is_settled(gate: Gate) -> bool:
+    """Whether another verdict that does not hold would change nothing."""
+    return (
+        gate.asked_us is None
+        and gate.closing is None
+        and not (gate.asked or gate.repeats or gate.repeated or gate.unanswered)
+        and not (gate.refuted or gate.doubted)
+        and gate.reason is None
+    )
+
+
 def speaks(gate: Gate) -> bool:
     """Whether there is something to be said of a rule that stands so."""
     return gate.phase in (Phase.ACTIVE, Phase.SUPPRESSED) or is_asking(gate)

@@ -35,12 +35,14 @@ from rules.debounce import (
     consider,
     hear,
     held,
+    is_settled,
     judge,
     mature,
     ripen,
     suppressor,
     terms,
 )
+from rules.doze import MOST_READINGS, Doze, Series
 from rules.exact import micros, moment
 from rules.kind import AnyKind
 from rules.kinds import kinds
@@ -68,6 +70,7 @@ class BoundRule:
 
     __slots__ = (
         "asked_from_us",
+        "doze",
         "from_us",
         "hears",
         "key",
@@ -86,6 +89,7 @@ class BoundRule:
         self.kind = kind
         self.terms: Terms = terms(rule.debounce, kind.lasting)
         more = self.terms.more
+        self.doze = _doze(kind, self.terms)
         self.suppressors: tuple[str, ...] = () if more is None else tuple(more.suppressors)
         self.key = f"{rule.patient}/{rule.id}"
         self.rank = 0
@@ -97,19 +101,31 @@ class BoundRule:
         self.asked_from_us = 0
 
 
+def _doze(kind: AnyKind, words: Terms) -> Doze | None:
+    """A slope may be no verdict at all, so that with it only the last verdict may count."""
+    doze = kind.doze() if words.n <= MOST_READINGS else None
+    return None if doze is not None and doze.samples and words.n > 1 else doze
+
+
 class Watch:
     """A rule's state for one person or device, and how far it has come.
 
     `last_us` and `last_id` are its last event. `pending` holds phases of other rules that lie
     ahead, with their moment; `heard` the last one told of each, by the other's pseudo-metric.
+    `home` is the series that it reads, and `doze` None where it reads several. While it is
+    `dozing` there, what it knows is of the reading at which that began (see `rules.doze`).
     """
 
     __slots__ = (
         "bound",
         "checkpoints",
         "device",
+        "doze",
+        "dozed_at",
+        "dozing",
         "gate",
         "heard",
+        "home",
         "kind",
         "last_id",
         "last_us",
@@ -133,6 +149,10 @@ class Watch:
         self.checkpoints: list[tuple[int, bytes]] = []
         """(last moment included, JSON), oldest first."""
         self.queued_us = NEVER_US
+        self.home: Series | None = None
+        self.doze = bound.doze
+        self.dozing: Series | None = None
+        self.dozed_at = 0
         self.forget()
 
     def forget(self) -> None:
@@ -176,6 +196,18 @@ class Watch:
         return None if size is None else structs.replace(size, value=abs(size.value))
 
     @property
+    def rests(self) -> bool:
+        """Nothing but a reading can move it, and none of its verdicts holds."""
+        gate = self.gate
+        return (
+            gate.phase is Phase.INACTIVE
+            and not gate.verdicts
+            and self.next_us == NEVER_US
+            and self.state is not None
+            and (self.more is None or is_settled(gate))
+        )
+
+    @property
     def key(self) -> str:
         """Its name among what is saved."""
         return f"{self.bound.key}|{self.device or ''}"
@@ -192,14 +224,13 @@ def deliver(watch: Watch, us: int, reading: Reading, sink: Sink) -> None:
     watch.last_us = us
     watch.last_id = reading.id
     watch.left -= 1
+    state = watch.state
     if watch.more is not None:
         _take(watch, watch.more, us, reading, sink)
-        watch.plan_next()
-        return
-    state = watch.state
-    verdict = watch.kind.read(state, us, reading)
-    if verdict is not None and judge(watch.terms, watch.gate, verdict, us, reading.id):
-        sink(watch, us, reading.id)
+    else:
+        verdict = watch.kind.read(state, us, reading)
+        if verdict is not None and judge(watch.terms, watch.gate, verdict, us, reading.id):
+            sink(watch, us, reading.id)
     if state.due_us is not None or watch.next_us != NEVER_US or watch.gate.due_us is not None:
         watch.plan_next()
 
@@ -419,7 +450,9 @@ class States:
                     self._held_back.setdefault(series, []).append(bound)
                     if bound.rule.per_device:
                         self._recalled[series] = []
-        self.routes: dict[tuple[str, str, str], tuple[Watch, ...]] = {}
+        self.series: dict[tuple[str, str, str], Series] = {}
+        self.routes: dict[tuple[str, str, str], Series] = {}
+        """Those of them whose watches are known."""
         self.heap: list[tuple[int, int, int, Watch]] = []
         self.behind: dict[Watch, int] = {}
         """Watches to be made afresh, and from when on their events are not what they saw."""
@@ -490,7 +523,7 @@ class States:
         self, patient: str, device: str, metric: str, since_us: int, first_id: str = ""
     ) -> tuple[Watch, ...]:
         """The watches that read that series. A new one begins at `since_us`, its first reading."""
-        watches = []
+        reading: list[Watch] = []
         for bound in self._listening.get((patient, metric), ()):
             watch = self.watch(bound, device if bound.rule.per_device else None)
             if watch.state is None and watch not in self.behind:
@@ -498,11 +531,25 @@ class States:
                     self.mark_behind(watch, since_us)
                 else:
                     self._begin(watch, since_us, first_id)
-            watches.append(watch)
-        for bound in self._held_back.get((patient, metric), ()):
-            watches += [watch for watch in bound.watches.values() if watch not in watches]
-        found = self.routes[patient, device, metric] = tuple(watches)
-        return found
+            reading.append(watch)
+        held_back = tuple(
+            watch
+            for bound in self._held_back.get((patient, metric), ())
+            for watch in bound.watches.values()
+        )
+        key = patient, device, metric
+        series = self.routes[key] = self.series.setdefault(key, Series())
+        series.read_by(tuple(reading), held_back)
+        return series.watches
+
+    def _routed(self, key: tuple[str, str, str], us: int, first_id: str) -> Series:
+        self.route(*key, us, first_id)
+        return self.routes[key]
+
+    def rouse(self) -> None:
+        """See that every watch has had all its readings: before its state is looked at."""
+        for series in self.series.values():
+            series.rouse()
 
     def queue(self, watch: Watch) -> None:
         """See that it is woken no later than its next moment."""
@@ -512,6 +559,8 @@ class States:
 
     def mark_behind(self, watch: Watch, us: int) -> None:
         """Its events from `us` on are not what it saw: it stands still until made afresh."""
+        if watch.dozing is not None:
+            watch.dozing.rouse()
         self.behind[watch] = min(us, self.behind.get(watch, us))
         watch.forget()
         watch.last_us = NEVER_US
@@ -549,12 +598,11 @@ class States:
             us = micros(reading.taken_at)
             while heap and heap[0][0] < us and heap[0][0] <= at_us:
                 self._fire_first(sink)
-            watches = routes.get((reading.patient, reading.device, reading.metric))
-            if watches is None:
-                watches = self.route(
-                    reading.patient, reading.device, reading.metric, us, reading.id
-                )
-            for watch in watches:
+            key = reading.patient, reading.device, reading.metric
+            series = routes.get(key) or self._routed(key, us, reading.id)
+            if series.dozing or series.held_back:
+                series.take(us, reading)
+            for watch in series.awake:
                 if us > watch.last_us or (us == watch.last_us and reading.id > watch.last_id):
                     deliver(watch, us, reading, sink)
                     if watch.next_us < watch.queued_us:
@@ -563,6 +611,8 @@ class States:
                         self.unsaved.add(watch)
                 elif us != watch.last_us or reading.id != watch.last_id:
                     behind(watch, us)
+            if series.drowsy:
+                series.let_doze(us, reading)
         while heap and heap[0][0] <= at_us:
             self._fire_first(sink)
         return findings
@@ -579,6 +629,8 @@ class States:
 
     def _tell(self, listener: BoundRule, us: int, finding: Finding, behind: Behind) -> None:
         watch = self.watch(listener, None)
+        if watch.dozing is not None:
+            watch.dozing.rouse()
         if us < watch.last_us or (us == watch.last_us and watch.last_id == CLOSED):
             behind(watch, us)
             return

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from msgspec import Struct
 
 from devices.model import Reading
+from rules.doze import Doze
 from rules.model import Evidence
 
 
@@ -71,6 +72,16 @@ class Kind(Generic[P, S]):
     def words(self) -> str:
         """The condition in plain words, without its subject's name: "weight is 2 kg ..."."""
         raise NotImplementedError
+
+    def doze(self) -> Doze | None:
+        """Until when readings can't change a verdict against it; None: each may.
+
+        With more than one verdict of `n` to count, each reading has to give one.
+        """
+        return None
+
+    def resume(self, state: S, reading: Reading) -> None:
+        """It has dozed, and that was the last reading; its line (of Doze) holds it already."""
 
     def refill_from_us(self, state: S) -> int | None:
         """The oldest reading that the window of a written-down state needs; None: no window."""

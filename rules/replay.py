@@ -478,6 +478,7 @@ def _write_down(watch: Watch, before_us: int) -> None:
 def _write_day(states: States, at_us: int) -> None:
     """Move every watch to the last midnight, so that none has to look further back than needed."""
     midnight_us = at_us // DAY_US * DAY_US
+    states.rouse()
     for bound in states.rules:
         for watch in bound.watches.values():
             if watch.last_us < midnight_us:
@@ -502,6 +503,8 @@ def _changed(states: States, at_us: int) -> dict[str, bytes]:
         )
     for watch in states.unsaved:
         if watch.left <= 0:
+            if watch.dozing is not None:
+                watch.dozing.rouse()
             _write_down(watch, at_us + 1)
         record = WatchRecord(checkpoints=[Kept(us, Raw(body)) for us, body in watch.checkpoints])
         changed[watch.key] = _encode(record)

@@ -91,13 +91,33 @@ class Line(Window):
     e-Handbook of Statistical Methods, 4.1.4.1, Linear Least Squares Regression.)
     """
 
-    __slots__ = ("base_us", "points", "sum_x", "sum_xx", "sum_xy", "sum_y")
+    __slots__ = ("base_us", "newest", "points", "sum_x", "sum_xx", "sum_xy", "sum_y")
 
     def __init__(self, from_us: int | None = None) -> None:
         super().__init__(from_us)
         self.points: deque[tuple[int, int]] = deque()
         self.base_us = from_us or 0
+        self.newest = ""
         self.sum_x = self.sum_y = self.sum_xx = self.sum_xy = 0
+
+    def take(self, us: int, value: float, reading: str, samples: int, window_us: int) -> None:
+        """Add a reading once, whoever brings it: rules that draw the same line may share it.
+
+        Readings older than `window_us` (0: any age) and beyond `samples` are left out.
+        """
+        if reading != self.newest:
+            self.newest = reading
+            if window_us:
+                self.drop_before(us - window_us)
+            self.push(us, value, samples)
+
+    def is_same(self, other: "Line") -> bool:
+        """Of two lines through the same series: whether they go through the same readings."""
+        return self is other or (self.newest, self.from_us, len(self.points)) == (
+            other.newest,
+            other.from_us,
+            len(other.points),
+        )
 
     def push(self, us: int, value: float, samples: int) -> None:
         """Add a value; beyond `samples` values the oldest goes."""

@@ -4,8 +4,9 @@ Least squares is done in fractions and rounded once, at the end: no sum cancels,
 far from zero (a column of years, a weight that moves by grams).
 """
 
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import combinations
 from math import erfc, lcm, sqrt
@@ -105,20 +106,30 @@ def theil_sen(x: Sequence[float], y: Sequence[float], confidence: float = 0.95) 
     if not slopes:
         raise ValueError("all x are equal: a slope needs two different ones")
     n = len(points)
-    ties = sum(_tied(count) for side in (xs, ys) for count in Counter(side).values())
-    spread = sqrt(max(_tied(n) - ties, 0) / 18) * NormalDist().inv_cdf((1 + confidence) / 2)
-    last = len(slopes) - 1
-    low = max(round((len(slopes) - spread) / 2) - 1, 0)
-    high = min(round((len(slopes) + spread) / 2), last)
+    low, high = _interval(len(slopes), n, (xs, ys), confidence)
     slope = middle(slopes)
     return Slope(
         n=n,
         slope=slope,
         intercept=median(ys) - slope * median(xs),
-        low=slopes[min(low, last)],
-        high=slopes[max(high, 0)],
+        low=slopes[low],
+        high=slopes[high],
         confidence=confidence,
     )
+
+
+def is_sure(y: Sequence[float], upwards: bool, confidence: float = 0.95) -> bool:
+    """Whether theil_sen's whole interval lies on that side of 0, for values at x that grow: by
+    counting the pairs that rise or fall, without their slopes."""
+    n = len(y)
+    pairs = n * (n - 1) // 2
+    low, high = _interval(pairs, n, (y,), confidence)
+    seen: list[float] = []
+    that_way = 0
+    for value in y:
+        that_way += bisect_left(seen, value) if upwards else len(seen) - bisect_right(seen, value)
+        insort(seen, value)
+    return pairs - that_way <= low if upwards else that_way > high
 
 
 def mann_kendall(x: Sequence[float], y: Sequence[float]) -> Tendency:
@@ -155,6 +166,18 @@ def _paired(x: Sequence[float], y: Sequence[float], least: int) -> list[tuple[fl
     return list(zip(x, y, strict=True))
 
 
+def _interval(
+    slopes: int, n: int, sides: Iterable[Sequence[float]], confidence: float
+) -> tuple[int, int]:
+    """Which of the slopes, in order, are the ends of the interval. `sides`: where ties may be."""
+    ties = sum(_tied(count) for side in sides for count in Counter(side).values() if count > 1)
+    spread = sqrt(max(_tied(n) - ties, 0) / 18) * NormalDist().inv_cdf((1 + confidence) / 2)
+    last = slopes - 1
+    low = min(max(round((slopes - spread) / 2) - 1, 0), last)
+    high = max(min(round((slopes + spread) / 2), last), 0)
+    return low, high
+
+
 def _counted(values: Sequence[float]) -> tuple[list[int], int]:
     """The values as whole numbers of a common part, and how many of those make 1."""
     ratios = [value.as_integer_ratio() for value in values]
@@ -170,11 +193,13 @@ def _slopes(points: Sequence[tuple[float, float]]) -> list[float]:
     """Those of all pairs with different x, in order."""
     if len(points) >= BATCH:
         return _many_slopes(points)
-    return sorted(
-        (later[1] - early[1]) / (later[0] - early[0])
-        for early, later in combinations(points, 2)
-        if later[0] != early[0]
-    )
+    slopes: list[float] = []
+    for number, (x, y) in enumerate(points, start=1):
+        slopes += [
+            (later_y - y) / (later_x - x) for later_x, later_y in points[number:] if later_x != x
+        ]
+    slopes.sort()
+    return slopes
 
 
 def _many_slopes(points: Sequence[tuple[float, float]]) -> list[float]:

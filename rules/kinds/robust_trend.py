@@ -10,7 +10,7 @@ from typing import ClassVar
 from msgspec import Struct, field
 
 from rules.days import Daily, DayState, mean_of
-from rules.estimators.lines import Slope, theil_sen
+from rules.estimators.lines import Slope, is_sure, theil_sen
 from rules.exact import millionths
 from rules.hours import Hours
 from rules.model import Evidence, Number
@@ -86,9 +86,11 @@ class RobustTrend(Daily[Params, State]):
         return theil_sen(days, [*levels, level], self._params.confidence)
 
     def would_hold(self, state: State, level: float) -> bool:
-        found = self._slope(state, level)
-        sure = found.low > 0 if self._sign > 0 else found.high < 0
-        return sure and self._sign * millionths(found.slope) >= millionths(self._amount)
+        levels = [*(old for _, old in state.levels[:-1]), level]
+        if not is_sure(levels, self._sign > 0, self._params.confidence):
+            return False
+        slope = self._slope(state, level).slope
+        return self._sign * millionths(slope) >= millionths(self._amount)
 
     def because(self, state: State) -> Evidence:
         unit = f"{self._metric.unit}/d"

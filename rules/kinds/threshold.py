@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from devices.metrics import Kind as MetricKind
 from devices.model import Reading
+from rules.doze import Doze
 from rules.exact import from_millionths, micros_of, millionths
 from rules.kind import Kind, KindState
 from rules.limits import Limit, metric_of, the_limit
@@ -95,6 +96,14 @@ class Threshold(Kind[Params, State]):
         state.over = False
         state.due_us = None
         return False
+
+    def doze(self) -> Doze:
+        return Doze(upwards=self._limit.upwards, limit=self._value)
+
+    def resume(self, state: State, reading: Reading) -> None:
+        state.was_over = False
+        state.value = reading.value
+        state.reading = reading.id
 
     def because(self, state: State) -> Evidence:
         unit, decimals = self._metric.unit, self._metric.decimals

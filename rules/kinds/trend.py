@@ -6,6 +6,7 @@ from typing import ClassVar
 from msgspec import Struct, field
 
 from devices.model import Reading
+from rules.doze import Doze
 from rules.exact import from_millionths, grid, micros_of, millionths
 from rules.kind import Kind, KindState
 from rules.limits import metric_of
@@ -90,9 +91,7 @@ class Trend(Kind[Params, State]):
 
     def read(self, state: State, us: int, reading: Reading) -> bool | None:
         window = state.window
-        if self._window_us:
-            window.drop_before(us - self._window_us)
-        window.push(us, reading.value, self._samples)
+        window.take(us, reading.value, reading.id, self._samples, self._window_us)
         state.value = reading.value
         state.reading = reading.id
         if len(window.points) < self._min_samples:
@@ -106,7 +105,19 @@ class Trend(Kind[Params, State]):
         return state.window.from_us
 
     def refill(self, state: State, us: int, reading: Reading) -> None:
-        state.window.push(us, reading.value, self._samples)
+        state.window.take(us, reading.value, reading.id, self._samples, 0)
+
+    def doze(self) -> Doze:
+        return Doze(
+            upwards=self._sign > 0,
+            limit=self._limit * _SECONDS["d"] // _SECONDS[self._per],
+            samples=self._samples,
+            window_us=self._window_us,
+        )
+
+    def resume(self, state: State, reading: Reading) -> None:
+        state.value = reading.value
+        state.reading = reading.id
 
     def because(self, state: State) -> Evidence:
         unit = f"{self._metric.unit}/{self._per}"

@@ -5,17 +5,19 @@ from datetime import date
 from html import escape
 
 from rules.backtest.measures import Figure
-from rules.backtest.report import Report
+from rules.backtest.report import Report, Worth
 from simulators.backtest.outcome import Outcome
 from simulators.backtest.say import TITLES, said
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #212b32; max-width: 60rem; margin: 2rem auto;
+body { font: 16px/1.5 system-ui, sans-serif; color: #212b32; max-width: 68rem; margin: 2rem auto;
        padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; width: 100%; }
 caption { text-align: left; font-weight: 600; padding: .25rem 0; }
 th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #d8dde0; }
+td.number { white-space: nowrap; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+.wide { overflow-x: auto; }
 svg { max-width: 100%; height: auto; }
 figure { margin: 1.5rem 0; }
 figcaption { font-weight: 600; }
@@ -28,8 +30,7 @@ def page(outcome: Outcome) -> str:
     parts = [
         f"<h1>{escape(outcome.pack)}, tried on past readings</h1>",
         _summary(outcome),
-        *_notes(outcome),
-        *_all(report),
+        _figures(report),
         _days(report),
         _bars(
             "Beginnings a day per 100 people, by rule (T1 asks the person, T3 and above staff)",
@@ -47,7 +48,7 @@ def page(outcome: Outcome) -> str:
                 [(row.title, row.part.burden["alerts_a_day_per_100"]) for row in outcome.forecast],
             )
         )
-    parts.append(_people(report))
+    parts += [_rules(report), _people(report), *_notes(outcome)]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -81,19 +82,44 @@ def _notes(outcome: Outcome) -> Iterator[str]:
         yield f"<p>Rules left out, since nobody was asked in these readings: {rules}.</p>"
 
 
-def _all(report: Report) -> Iterator[str]:
-    burden = report.whole.burden
-    yield _table("All people", ["", ""], _figures(burden))
+def _figures(report: Report) -> str:
+    """Every figure of all people, and beside it by adherence."""
+    parts = {"all": report.whole, **{title: p for title, p in report.bands.items() if p.people}}
+    rows = [["people", *(str(part.people) for part in parts.values())]]
+    rows += [
+        [TITLES[name][0], *(said(p.burden[name], TITLES[name][1]) for p in parts.values())]
+        for name in report.whole.burden
+    ]
     for kind, worth in report.whole.kinds.items():
-        rows = [
-            [TITLES[name][0], said(one, TITLES[name][1])] for name, one in worth.figures.items()
+        worths = [part.kinds[kind] for part in parts.values()]
+        rows.append([f"{kind}: events found", *(f"{w.found} of {w.events}" for w in worths)])
+        rows.append([f"{kind}: alerts true", *(f"{w.explained} of {w.alerts}" for w in worths)])
+        rows += [
+            [f"{kind}: {TITLES[name][0].lower()}", *(_said_of(w, name) for w in worths)]
+            for name, figure in worth.figures.items()
+            if figure.value is not None
         ]
-        counts = f"{worth.found} of {worth.events} found, {worth.explained} of {worth.alerts} true"
-        yield _table(f"{kind}: {counts}", ["", ""], rows)
+    return _table("All people, and by the share of days with a reading", ["", *parts], rows)
 
 
-def _figures(figures: dict[str, Figure]) -> list[list[str]]:
-    return [[TITLES[name][0], said(figure, TITLES[name][1])] for name, figure in figures.items()]
+def _said_of(worth: Worth, name: str) -> str:
+    return said(worth.figures[name], TITLES[name][1])
+
+
+def _rules(report: Report) -> str:
+    rows = [
+        [
+            row.rule,
+            row.tier,
+            str(row.begun),
+            str(row.people),
+            said(row.a_day_per_100),
+            said(row.explained, "%"),
+        ]
+        for row in report.rules
+    ]
+    head = ["rule", "tier", "began", "people", "a day per 100 people", "followed by an event"]
+    return _table("By rule", head, rows)
 
 
 def _people(report: Report) -> str:
@@ -124,7 +150,8 @@ def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> st
         + "</tr>"
         for row in rows
     )
-    return f"<table><caption>{escape(title)}</caption>{top}<tbody>{body}</tbody></table>"
+    table = f"<table><caption>{escape(title)}</caption>{top}<tbody>{body}</tbody></table>"
+    return f'<div class="wide">{table}</div>'
 
 
 def _number(column: int) -> str:

@@ -47,7 +47,7 @@ class Rows:
     """What was read. `wanted`: the metrics that matter; None: all."""
 
     def __init__(self, wanted: Collection[str] | None = None) -> None:
-        self.wanted = wanted
+        self.wanted = None if wanted is None else frozenset(wanted)
         self.read = 0
         self.unheard = 0
         """Rows of metrics that no rule of the pack reads."""

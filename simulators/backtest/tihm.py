@@ -21,11 +21,15 @@ METRIC = {
     "Systolic blood pressure": "systolic_pressure",
 }
 """device_type -> metric. Skin temperature, and body water in percent, are no metric of ours."""
+OUTER_DOORS = frozenset({"front-door", "back-door"})
+DOOR_CLOSES_US = 1_000_000
+"""A firing says that a door moved, and not for how long it stood open: so it closes at once."""
 ROOMS = frozenset({"kitchen", "bedroom", "lounge", "hallway", "bathroom"})
 
 
 def read_readings(path: Path, rows: Rows, zone: ZoneInfo) -> None:
-    """Raises InputError. Movement is read only where a rule hears it: half a million rows."""
+    """Raises InputError. Movement and doors are read only where a rule hears them: half a million
+    rows."""
     physiology = ("patient_id", "date", "device_type", "value", "unit")
     for patient, date, device, value, unit in table(_file(path, "Physiology"), physiology):
         if device not in METRIC:
@@ -33,14 +37,18 @@ def read_readings(path: Path, rows: Rows, zone: ZoneInfo) -> None:
             rows.set_aside(f"{device}: no metric of ours")
             continue
         rows.add(patient, METRIC[device], float(value), unit, us_of(date, ZONE))
-    if rows.wanted is None or "movement" in rows.wanted:
+    if rows.wanted is None or rows.wanted & {"movement", "door_open"}:
         activity = ("patient_id", "location_name", "date")
-        for patient, room, date in table(_file(path, "Activity"), activity):
-            if room not in ROOMS:
+        for patient, place, date in table(_file(path, "Activity"), activity):
+            us = us_of(date, ZONE)
+            if place in ROOMS:
+                rows.add(patient, "movement", 1.0, "1", us, place)
+            elif place in OUTER_DOORS:
+                rows.add(patient, "door_open", 1.0, "1", us, place)
+                rows.add(patient, "door_open", 0.0, "1", us + DOOR_CLOSES_US, place)
+            else:
                 rows.read += 1
-                rows.set_aside(f"{room}: a firing does not say whether it opened or closed")
-                continue
-            rows.add(patient, "movement", 1.0, "1", us_of(date, ZONE), room)
+                rows.set_aside(f"{place}: no sign of ours")
 
 
 def read_labels(path: Path) -> list[Event]:

@@ -4,7 +4,18 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
+from simulators.bench.frame_costs import FrameCosts
 from simulators.bench.latency import PER_S, Waits
+from simulators.bench.past import Past
+from simulators.bench.rule_costs import (
+    LONG_WINDOW,
+    MANY_RULES,
+    MANY_SENSORS,
+    RULES,
+    SENSORS,
+    WINDOW,
+    RuleCosts,
+)
 from simulators.bench.runs import GATEWAY, PLAIN, Runs
 from simulators.bench.table import Aim, Figure
 from simulators.bench.tally import Tally, together
@@ -13,10 +24,21 @@ SPEED = Aim(at_least=4, later=8, of_ratio=True)
 CPU = Aim(at_most=90, later=45)
 SCREEN = Aim(at_most=500, later=250)
 NONE = Aim(at_most=0)
+PAST = Aim(at_most=10)
+CORES = Aim(at_least=1.7)
+ADVERTS = Aim(at_least=20_000)
+MILLION = 1_000_000
 
 
 def figures(runs: Runs) -> list[Figure]:
-    return [*_speeds(runs), *_kept(runs), *_alert_waits(runs), *_footprint(runs), *_screen(runs)]
+    return [
+        *_speeds(runs),
+        *_kept(runs),
+        *_alert_waits(runs),
+        *_footprint(runs),
+        *_costs(runs),
+        *_screen(runs),
+    ]
 
 
 def _speeds(runs: Runs) -> Iterable[Figure]:
@@ -106,6 +128,91 @@ def _memory_after(runs: Runs, subject: str) -> float:
     return median(run.rss_mb for found in runs.drained.values() for run in found[subject])
 
 
+def _costs(runs: Runs) -> Iterable[Figure]:
+    if runs.costs is not None:
+        yield from _rules(runs.costs.rules)
+        yield from _past(runs.costs.past)
+        yield from _frames(runs.costs.frames)
+
+
+def _rules(costs: RuleCosts) -> Iterable[Figure]:
+    yield Figure(
+        part="P4",
+        what=f"both rules a reading, window {WINDOW} (plain: polyfit over a deque)",
+        unit="us",
+        value=costs.window_us,
+        plain=costs.plain_us,
+    )
+    growth = {
+        f"window {LONG_WINDOW:,} against {WINDOW}": (costs.long_window_us, costs.window_us, 1.3),
+        f"{MANY_SENSORS:,} sensors against {SENSORS}": (
+            costs.many_sensors_us,
+            costs.sensors_us,
+            1.15,
+        ),
+        f"{MANY_RULES} rules a sensor against {RULES}": (
+            costs.many_rules_us,
+            costs.rules_us,
+            1.4,
+        ),
+    }
+    for what, (more_us, less_us, aim) in growth.items():
+        yield Figure(
+            part="P4",
+            what=f"rules a reading, {what} ({more_us:.1f} us)",
+            unit="x",
+            value=more_us / less_us,
+            aim=Aim(at_most=aim),
+        )
+    for rule, cost_us in {
+        "above 3 times running": costs.threshold_us,
+        "slope": costs.trend_us,
+    }.items():
+        yield Figure(part="P4", what=f"a reading by itself, {rule}", unit="us", value=cost_us)
+
+
+def _past(past: Past) -> Iterable[Figure]:
+    yield Figure(
+        part="P8",
+        what=f"backtest of {past.pack}, a million events on one core "
+        f"({past.events / past.one_cpu_s:,.0f} /s)",
+        unit="s",
+        value=past.one_cpu_s / past.events * MILLION,
+        aim=PAST,
+    )
+    if past.two_s is not None:
+        yield Figure(
+            part="P8",
+            what=f"the same on two cores against one ({past.events / past.two_s:,.0f} /s)",
+            unit="x",
+            value=past.one_s / past.two_s,
+            more_is_better=True,
+            aim=CORES,
+        )
+
+
+def _frames(costs: FrameCosts) -> Iterable[Figure]:
+    yield Figure(
+        part="", what="decode a blood pressure (2A35)", unit="us", value=costs.blood_pressure_us
+    )
+    beside = "plain: bthome-ble" if costs.oracle_us is not None else "bthome-ble is not installed"
+    yield Figure(
+        part="",
+        what=f"decode a BTHome advertisement ({beside})",
+        unit="us",
+        value=costs.bthome_us,
+        plain=costs.oracle_us,
+    )
+    yield Figure(
+        part="",
+        what="advertisements heard, one core",
+        unit="/s",
+        value=costs.adverts_per_s,
+        more_is_better=True,
+        aim=ADVERTS,
+    )
+
+
 def _screen(runs: Runs) -> Iterable[Figure]:
     if runs.screen is None:
         return
@@ -166,4 +273,5 @@ def summary(runs: Runs) -> dict[str, Any]:
         "publish_to_alert": runs.waits,
         "ready": runs.ready,
         "screen": runs.screen,
+        "costs": runs.costs,
     }

@@ -7,11 +7,15 @@ from random import Random
 
 from msgspec import Struct
 
+from simulators.bench import frame_costs, past, rule_costs
 from simulators.bench.crash import Survived, kill_in_the_middle
+from simulators.bench.frame_costs import FrameCosts
 from simulators.bench.latency import PER_S, Waits, publish_to_alert
 from simulators.bench.load import burst, span, toggling
 from simulators.bench.nurse import NotMeasured, Seen, home_to_screen
+from simulators.bench.past import EVENTS_A_PERSON, Past
 from simulators.bench.readiness import Ready, ready
+from simulators.bench.rule_costs import RuleCosts
 from simulators.bench.subjects import gateway, plain
 from simulators.bench.throughput import Drained, drain
 
@@ -32,13 +36,20 @@ class Sizes(Struct, frozen=True, kw_only=True):
     steady_rounds: int
     starts: int
     residents: int
+    rule_readings: int
+    past_people: int
+    frames: int
+    adverts: int
 
     def text(self) -> str:
         return (
             f"P1 {self.messages:,} messages queued on the broker, {self.rounds} x in turns, and "
             f"with {self.kills} x kill -9; P2 {self.steady_messages:,} messages at {PER_S}/s, "
             f"{self.steady_rounds} x in turns; P3 {self.starts} starts; "
-            f"P5 {self.residents} people, an alert each"
+            f"P4 {self.rule_readings:,} readings of each shape; "
+            f"P5 {self.residents} people, an alert each; "
+            f"P8 {self.past_people * EVENTS_A_PERSON:,} events of {self.past_people} people; "
+            f"{self.frames:,} frames of a kind, {self.adverts:,} advertisements"
         )
 
 
@@ -50,6 +61,10 @@ FULL = Sizes(
     steady_rounds=2,
     starts=5,
     residents=200,
+    rule_readings=50_000,
+    past_people=500,
+    frames=50_000,
+    adverts=200_000,
 )
 SHORT = Sizes(
     messages=2_000,
@@ -59,7 +74,19 @@ SHORT = Sizes(
     steady_rounds=1,
     starts=2,
     residents=30,
+    rule_readings=10_000,
+    past_people=60,
+    frames=5_000,
+    adverts=20_000,
 )
+
+
+class Costs(Struct, frozen=True, kw_only=True):
+    """Of parts by themselves, without a broker, a disk or a network."""
+
+    rules: RuleCosts
+    past: Past
+    frames: FrameCosts
 
 
 class Runs(Struct, frozen=True, kw_only=True):
@@ -72,6 +99,7 @@ class Runs(Struct, frozen=True, kw_only=True):
     screen: Seen | None
     trouble: str = ""
     """Why there is no `screen`."""
+    costs: Costs | None = None
 
 
 def measure(sizes: Sizes, work: Path, now: datetime, chance: Random, say: Say) -> Runs:
@@ -110,6 +138,12 @@ def measure(sizes: Sizes, work: Path, now: datetime, chance: Random, say: Say) -
     for subject, make in SUBJECTS.items():
         say(f"P3: {subject}")
         starts[subject] = ready(make, work / f"ready-{subject}", sizes.starts)
+    say("P4, P8: rules, a backtest, frames")
+    costs = Costs(
+        rules=rule_costs.measure(sizes.rule_readings, now),
+        past=past.measure(sizes.past_people),
+        frames=frame_costs.measure(sizes.frames, sizes.adverts),
+    )
     say("P5: to the nurse's screen")
     screen, trouble = None, ""
     try:
@@ -124,4 +158,5 @@ def measure(sizes: Sizes, work: Path, now: datetime, chance: Random, say: Say) -
         ready=starts,
         screen=screen,
         trouble=trouble,
+        costs=costs,
     )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rules.estimators.charts import cusum, ewma
-from rules.estimators.lines import BATCH, mann_kendall, ols, theil_sen
+from rules.estimators.lines import BATCH, is_sure, mann_kendall, ols, theil_sen
 from rules.estimators.ranks import NORMAL, mad, quantile, rolling_median
 
 # NIST Statistical Reference Datasets, Norris: ozone monitors, (y, x).
@@ -266,3 +266,15 @@ def test_a_rolling_median_is_that_of_each_full_window(values, window):
             assert value is None
         else:
             assert value == pytest.approx(np.median(values[end - window : end]), abs=1e-9)
+
+
+@given(
+    st.lists(st.integers(-6, 6), min_size=2, max_size=40),
+    st.booleans(),
+    st.sampled_from([0.5, 0.8, 0.95, 0.99]),
+)
+def test_a_trend_is_sure_where_the_whole_interval_lies_on_its_side(counts, upwards, confidence):
+    y = [count / 4 for count in counts]
+    found = theil_sen([float(day * day + 1) for day in range(len(y))], y, confidence)
+    expected = found.low > 0 if upwards else found.high < 0
+    assert is_sure(y, upwards, confidence) is expected

@@ -5,10 +5,13 @@ from msgspec import structs
 
 from simulators.bench.crash import Survived
 from simulators.bench.figures import figures, summary
+from simulators.bench.frame_costs import FrameCosts
 from simulators.bench.latency import Waits
 from simulators.bench.nurse import Seen
+from simulators.bench.past import Past
 from simulators.bench.readiness import Ready
-from simulators.bench.runs import GATEWAY, PLAIN, VARIANTS, Runs
+from simulators.bench.rule_costs import RuleCosts
+from simulators.bench.runs import GATEWAY, PLAIN, VARIANTS, Costs, Runs
 from simulators.bench.table import Figure, Report, Verdict, as_json
 from simulators.bench.tally import Tally
 from simulators.bench.throughput import Drained
@@ -126,3 +129,62 @@ def test_a_kill_after_all_was_done_does_not_count() -> None:
     said = [row.what for row in figures(runs(survived=late)) if "kill" in row.what]
     assert said
     assert all(what.endswith("kill -9 4 x") for what in said)
+
+
+RULES = RuleCosts(
+    window_us=2.0,
+    long_window_us=2.4,
+    sensors_us=2.0,
+    many_sensors_us=2.6,
+    rules_us=2.0,
+    many_rules_us=2.8,
+    plain_us=100.0,
+    threshold_us=1.0,
+    trend_us=1.5,
+)
+PAST = Past(pack="hypertension", events=100_000, findings=10, one_cpu_s=0.8, one_s=0.9, two_s=0.5)
+FRAMES = FrameCosts(blood_pressure_us=6.0, bthome_us=4.0, oracle_us=28.0, adverts_per_s=100_000.0)
+
+
+def cost_rows(**changed: object) -> list[Figure]:
+    costs = Costs(rules=RULES, past=PAST, frames=FRAMES)
+    return list(figures(structs.replace(runs(), costs=structs.replace(costs, **changed))))
+
+
+@pytest.mark.parametrize(
+    ("start", "value", "verdict"),
+    [
+        ("rules a reading, window 17,280", 1.2, Verdict.OK),
+        ("rules a reading, 10,000 sensors", 1.3, Verdict.NOT_YET),
+        ("rules a reading, 200 rules", 1.4, Verdict.OK),
+        ("backtest of hypertension, a million events", 8.0, Verdict.OK),
+        ("the same on two cores", 1.8, Verdict.OK),
+        ("advertisements heard", 100_000.0, Verdict.OK),
+    ],
+)
+def test_growth_and_speed_are_held_against_their_aims(
+    start: str, value: float, verdict: Verdict
+) -> None:
+    (row,) = [row for row in cost_rows() if row.what.startswith(start)]
+    assert (row.value, row.verdict) == (pytest.approx(value), verdict)
+
+
+def test_the_rules_and_the_decoder_stand_beside_what_one_would_write_or_install() -> None:
+    found = {row.what: row.ratio for row in cost_rows() if row.plain}
+    ours = {what: ratio for what, ratio in found.items() if "polyfit" in what or "BTHome" in what}
+    assert list(ours.values()) == [pytest.approx(50.0), pytest.approx(7.0)]
+
+
+def test_a_library_that_is_not_installed_is_said() -> None:
+    (row,) = [
+        row
+        for row in cost_rows(frames=structs.replace(FRAMES, oracle_us=None))
+        if "BTHome" in row.what
+    ]
+    assert (row.plain, row.verdict) == (None, Verdict.SHOWN)
+    assert "not installed" in row.what
+
+
+def test_a_machine_with_one_core_has_no_row_of_two() -> None:
+    found = cost_rows(past=structs.replace(PAST, two_s=None))
+    assert not [row for row in found if "two cores" in row.what]

@@ -14,13 +14,15 @@ from devices.mapping import decoder
 from devices.model import Advertisement, CharacteristicValue, Decoded, MqttMessage
 from devices.registry import match
 from simulators.ble.consent_scale import ConsentScale
+from simulators.ble.glucose_meter import GlucoseMeter
 from simulators.ble.mind import Mind
-from simulators.ble.peripheral import Advert, Peripheral, uuid_of
+from simulators.ble.peripheral import Advert, Faults, Peripheral, uuid_of
 from simulators.homes import config as settings
 from simulators.homes.config import DeviceConfig
 from simulators.homes.devices import (
     BthomeDevice,
     GattDevice,
+    Meter,
     MqttScale,
     PeoplesScale,
     ZigbeeSensor,
@@ -51,6 +53,9 @@ class Ether:
     def add_peripheral(self, peripheral: Peripheral, mind: Mind | None = None) -> None:
         self.minds[peripheral.address] = mind
         self.peripherals[peripheral.address] = peripheral
+
+    def faults(self, address: str) -> Faults:
+        return Faults()
 
     def store(self, address: str, characteristic: str, *values: bytes) -> None:
         self.values += (
@@ -120,6 +125,12 @@ GATT = [
         {"body_weight": 73.8},
         id="scale",
     ),
+    pytest.param(
+        "gatt.thermometer",
+        happening(Deed.TEMPERATURE, body_temperature=38.44),
+        {"body_temperature": 38.4},
+        id="thermometer",
+    ),
 ]
 
 
@@ -167,6 +178,18 @@ def test_a_scale_that_keeps_people_apart_wakes_and_says_nothing_by_itself() -> N
     device.notice(happening(Deed.WEIGHS, body_weight=73.84))
     assert (ether.awake, ether.values) == ({CUFF}, [])
     assert isinstance(ether.minds[CUFF], ConsentScale)
+
+
+def test_a_meter_keeps_what_it_measured_and_wakes() -> None:
+    ether = Ether()
+    config = DeviceConfig(device=CUFF, name="x", kind="gatt.glucose")
+    device = Meter(config, ether, LONDON, lambda: AT)
+    device.start()
+    device.notice(happening(Deed.GLUCOSE, blood_glucose=6.4))
+    assert (ether.awake, ether.values) == ({CUFF}, [])
+    meter = ether.minds[CUFF]
+    assert isinstance(meter, GlucoseMeter)
+    assert meter.numbers == [1]
 
 
 def test_a_contact_says_open_and_closed_with_a_new_packet_for_each() -> None:

@@ -9,7 +9,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from devices.metrics import METRICS
-from simulators.people.body import Body, Retention, fluid_kg
+from simulators.people.body import (
+    PULSE_PER_DEGREE,
+    Body,
+    Fever,
+    Glucose,
+    Low,
+    Retention,
+    fever_c,
+    fluid_kg,
+    glucose_mmol_l,
+    vitals,
+)
 from simulators.people.person import (
     Deed,
     Happening,
@@ -199,3 +210,68 @@ def test_habits_follow_the_clock_on_the_wall(date_: date, hour_utc: int) -> None
     (weighs,) = told(failing(), Deed.WEIGHS, [date_])
     usual = datetime.combine(date_, time(hour_utc, 5), UTC)
     assert abs(weighs.at - usual) < timedelta(minutes=20)
+
+
+# Fever and glucose --------------------------------------------------------------------------------
+
+MORNING = datetime(2026, 3, 9, 7)
+
+
+def at(hours: float) -> datetime:
+    return MORNING + timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("hours", "degrees"),
+    [
+        pytest.param(-1, 0.0, id="before"),
+        pytest.param(6, 1.1, id="half risen"),
+        pytest.param(12, 2.2, id="risen"),
+        pytest.param(72, 2.2, id="days later"),
+        pytest.param(12 + 72 + 12, 1.1, id="easing"),
+        pytest.param(12 + 72 + 24, 0.0, id="gone"),
+        pytest.param(500, 0.0, id="long gone"),
+    ],
+)
+def test_a_fever_climbs_stays_and_goes(hours: float, degrees: float) -> None:
+    assert fever_c(Fever(onset=MORNING), at(hours)) == pytest.approx(degrees)
+
+
+def test_a_fever_raises_the_temperature_and_the_pulse_and_nothing_else() -> None:
+    well = Body(dry_weight_kg=71.4)
+    ill = Body(dry_weight_kg=71.4, fever=Fever(onset=MORNING))
+    before, during = (vitals(body, 4, at(24)) for body in (well, ill))
+    assert during.temperature_c - before.temperature_c == pytest.approx(2.2)
+    assert during.pulse_per_min - before.pulse_per_min == pytest.approx(2.2 * PULSE_PER_DEGREE)
+    assert (during.weight_kg, during.systolic_mmhg) == (before.weight_kg, before.systolic_mmhg)
+
+
+def test_glucose_climbs_after_a_meal_and_comes_back() -> None:
+    meals = Glucose(fasting_mmol_l=6.0, meal_rise_mmol_l=3.0, meals=(time(7),))
+    shown = [glucose_mmol_l(meals, at(hours)) for hours in (-0.5, 0.5, 1, 3, 8)]
+    assert shown[0] == pytest.approx(6.0, abs=0.05)
+    assert shown[2] == pytest.approx(9.0, abs=0.05)
+    assert shown == sorted(shown[:3]) + sorted(shown[3:], reverse=True)
+    assert shown[4] == pytest.approx(6.0, abs=0.05)
+
+
+def test_too_little_glucose_is_there_for_a_while_and_gets_better() -> None:
+    low = Glucose(meals=(), low=Low(onset=MORNING))
+    shown = [glucose_mmol_l(low, at(minutes / 60)) for minutes in (-1, 10, 20, 90, 100, 130)]
+    assert shown == pytest.approx([6.4, 4.75, 3.1, 3.1, 4.75, 6.4])
+
+
+def test_only_who_measures_glucose_does() -> None:
+    body = Body(dry_weight_kg=71.4, glucose=Glucose())
+    diabetic = SimulatedPerson(id="a", name="A", seed=4, body=body)
+    assert not told(person(), Deed.GLUCOSE)
+    values = [one.values["blood_glucose"] for one in told(diabetic, Deed.GLUCOSE)]
+    assert len(values) == 2 * len(DAYS)
+    assert all(4.4 < value < 10.0 for value in values)
+
+
+def test_to_measure_glucose_changes_nothing_else_of_a_life() -> None:
+    body = Body(dry_weight_kg=71.4, glucose=Glucose())
+    diabetic = SimulatedPerson(id="margaret", name="Margaret Ellis", seed=4, body=body)
+    others = [one for one in day(diabetic, ONSET) if one.what is not Deed.GLUCOSE]
+    assert others == day(person(), ONSET)

@@ -20,7 +20,7 @@ from simulators.mqtt import Publication
 from simulators.page.app import make_app
 from simulators.pages import read_page
 from simulators.people.body import Body, Retention
-from simulators.people.person import SimulatedPerson
+from simulators.people.person import Deed, SimulatedPerson, measured
 
 PERSON = SimulatedPerson(
     id="margaret",
@@ -156,6 +156,91 @@ def test_the_person_stops_answering_and_answers_again(scene: Scene) -> None:
     for position, answers in (("off", False), ("on", True)):
         scene.post(f"/answers/{position}")
         assert scene.home.answering.answers is answers
+
+
+JSON = {"Accept": "application/json"}
+
+
+def weigh(scene: Scene) -> bytes:
+    scene.post("/devices/scales/bathroom/weighs", data={"weight": "75.2"})
+    return scene.sent[-1].payload
+
+
+def test_a_fault_spoils_what_the_device_says_until_it_ends(scene: Scene) -> None:
+    whole = weigh(scene)
+    begun = scene.post("/faults/truncated", {"device": "scales/bathroom"}, JSON)
+    assert begun.json() == {"fault": "truncated", "on": True, "devices": ["Scale"]}
+    assert weigh(scene) == whole[: len(whole) // 2]
+    ended = scene.post("/faults/truncated", {"off": "yes"}, JSON)
+    assert ended.json() == {"fault": "truncated", "on": False, "devices": ["Scale", "SOS button"]}
+    assert weigh(scene) == whole
+
+
+def test_a_fault_without_a_device_is_of_all_that_can_have_it(scene: Scene) -> None:
+    begun = scene.post("/faults/silent", headers=JSON)
+    assert begun.json()["devices"] == ["Scale", "SOS button"]
+    before = len(scene.sent)
+    scene.post("/devices/scales/bathroom/weighs", data={"weight": "75.2"})
+    scene.post("/devices/zigbee2mqtt/SOS%20button/presses")
+    assert len(scene.sent) == before
+
+
+def test_a_fault_that_holds_a_frame_back_gives_it_out_when_it_ends(scene: Scene) -> None:
+    scene.post("/faults/reordered", {"device": "scales/bathroom"}, JSON)
+    scene.post("/devices/scales/bathroom/weighs", data={"weight": "75.2"})
+    assert not scene.sent
+    scene.post("/faults/none", {"device": "scales/bathroom"}, JSON)
+    assert b"75.2" in scene.sent[0].payload
+
+
+def test_a_fault_is_chosen_on_the_page_and_is_shown_there(scene: Scene) -> None:
+    forms = list(read_page(scene.get("/").text).forms_to("/faults", ""))
+    assert [form.fixed["device"] for form in forms] == ["scales/bathroom", "zigbee2mqtt/SOS button"]
+    assert "late" in forms[0].choices["fault"]
+    scene.post("/faults", {**forms[0].fixed, "fault": "late"})
+    assert '<option value="late" selected>' in scene.get("/").text
+    assert "fault late: Scale" in scene.get("/live").text
+
+
+@pytest.mark.parametrize(
+    ("fault", "device", "said"),
+    [
+        pytest.param("gremlins", "", "truncated", id="no such fault"),
+        pytest.param("unconfirmed", "scales/bathroom", "can't happen", id="none of its transport"),
+        pytest.param("late", "scales/attic", "scales/attic", id="no such device"),
+    ],
+)
+def test_a_fault_that_can_not_be_is_refused_in_words(
+    scene: Scene, fault: str, device: str, said: str
+) -> None:
+    refused = scene.post(f"/faults/{fault}", {"device": device}, JSON)
+    assert refused.status_code == 404
+    assert said in refused.json()["error"]
+    assert scene.post(f"/faults/{fault}", {"device": device}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("illness", "deed", "metric", "low", "high"),
+    [
+        pytest.param("fever", Deed.TEMPERATURE, "body_temperature", 37.2, 39.0, id="fever"),
+        pytest.param("low-glucose", Deed.GLUCOSE, "blood_glucose", 2.5, 3.6, id="low glucose"),
+    ],
+)
+def test_an_illness_begins_and_ends_with_a_button(
+    scene: Scene, illness: str, deed: Deed, metric: str, low: float, high: float
+) -> None:
+    well = measured(scene.home.person, deed, scene.home.now())
+    scene.post(f"/illness/{illness}/begins")
+    assert low <= measured(scene.home.person, deed, scene.home.now())[metric] <= high
+    assert "Let it end" in scene.get("/live").text
+    scene.post(f"/illness/{illness}/ends")
+    after = measured(scene.home.person, deed, scene.home.now())
+    assert not low <= after[metric] <= high
+    assert not well or after == well
+
+
+def test_an_illness_that_is_not_here_is_refused(scene: Scene) -> None:
+    assert scene.post("/illness/plague/begins").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Many simulated people with one illness, as files that a backtest reads."""
