@@ -121,6 +121,11 @@ def no_places(name: str) -> tuple[Place, ...]:
     return ()
 
 
+def no_note(raw: Raw, known: Known) -> str:
+    """Of a device whose frames all say something, or whose facts speak for themselves."""
+    return ""
+
+
 def subject_of(raw: Raw) -> str:
     """The address of what was heard over Bluetooth, the topic of what came over MQTT."""
     return raw.topic if isinstance(raw, MqttMessage) else raw.address
@@ -151,6 +156,9 @@ class Device:
     """Beginnings of names, and the quirk that devices named so have."""
     subject: Callable[[Raw], str] = subject_of
     """The `device` of what a frame says: known before it is decoded, to look up its facts."""
+    note: Callable[[Raw, Known], str] = no_note
+    """What a frame is that was decoded to no measurement and no event: for who asks what it means.
+    Empty: no more to say. It raises nothing."""
     places: Callable[[str], Iterable[Place]] = no_places
     """Where it says a metric or an event, beside the places of its vectors: so it can be played."""
 

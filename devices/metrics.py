@@ -193,6 +193,7 @@ _ROWS = (
     _state("bed_occupied", "In bed"),
     _state("seat_occupied", "Seated"),
     _state("door_open", "Door open"),
+    _state("inner_door_open", "Inner door open"),
     _state("garage_door_open", "Garage door open"),
     _state("window_open", "Window open"),
     _state("opening_open", "Open"),
@@ -228,6 +229,7 @@ _ROWS = (
     _state("medicine_box_open", "Medicine box open"),
     _state("fridge_open", "Fridge open"),
     _state("kettle_on", "Kettle on"),
+    _state("television_on", "Television on"),
     _state("bathroom_occupied", "Somebody in the bathroom"),
     # States of a person and of a home. The device of such a reading is who set it.
     _state("person.away", "Away from home"),
@@ -243,6 +245,7 @@ _ROWS = (
     _event("lock_used", "Lock used"),
     _event("fingerprint_read", "Fingerprint read"),
     _event("movement_seen", "Movement seen"),
+    _event("sensor_moved", "Sensor tilted, dropped or shaken"),
     _event("device_error", "Device error"),
     _event("dial_turned", "Dial turned"),
     _event("command_sent", "Command sent"),

@@ -7,6 +7,7 @@ of a thing says that it is. A name is the weakest of these: it is asked last.
 import math
 import re
 from collections.abc import Mapping
+from typing import TypeGuard
 
 import msgspec
 
@@ -49,7 +50,7 @@ _NAMES = (
     ("occupancy|occupied", "occupancy"),
     ("moving", "moving"),
     ("garage", "garage_door_open"),
-    ("door", "door_open"),
+    ("(front|back|side|main|patio|balcony)?door", "door_open"),
     ("window", "window_open"),
     ("contact|opening|reed|lid", "opening_open"),
     ("smoke", "smoke"),
@@ -219,6 +220,20 @@ def json_or_text(payload: bytes) -> object:
         return _loads(payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return text(payload)
+
+
+def unmeasured(payload: bytes) -> str:
+    """What a JSON object talks of that no decoder read, by the names in it; else nothing."""
+    try:
+        said = _loads(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    names = [name for name, value in said.items() if value is not None] if _object(said) else []
+    return f"none of {', '.join(names)} is measured here" if names else ""
+
+
+def _object(said: object) -> TypeGuard[dict[str, object]]:
+    return isinstance(said, dict)
 
 
 def is_event(metric: str) -> bool:

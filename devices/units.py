@@ -22,7 +22,7 @@ _SPELLINGS = {
     "mmol/l": "mmol/L", "mg/dl": "mg/dL", "ohm": "Ohm", "Ω": "Ohm",
     "μg/m³": "ug/m3", "mg/m³": "mg/m3", "µS/cm": "uS/cm", "μS/cm": "uS/cm", "m/s²": "m/s2",
     "m³/h": "m3/h", "°/s": "deg/s", "rpm": "/min",
-    "percent": "%", "kg/m²": "kg/m2", "mbar": "hPa", "Lux": "lx", "LUX": "lx",
+    "percent": "%", "kg/m²": "kg/m2", "mbar": "hPa", "Lux": "lx", "LUX": "lx", "Lx": "lx",
     "inHg": "[in_i'Hg]", "psi": "[psi]", "ft": "[ft_i]", "steps": "1", "step": "1",
     "br/min": "/min", "breaths/min": "/min", "brpm": "/min", "1/min": "/min",
 }  # fmt: skip
@@ -63,6 +63,8 @@ _TO_CANONICAL: dict[str, dict[str, tuple[float, float]]] = {
     "ms": {"s/1024": (1000 / 1024, 0.0), "s": (1000.0, 0.0)},
     "kJ": {"kcal": (4.184, 0.0)},
     "A": {"mA": (0.001, 0.0)},
+    "s": {"ms": (0.001, 0.0), "min": (60.0, 0.0), "h": (3600.0, 0.0)},
+    "mg/m3": {"ug/m3": (0.001, 0.0)},
 }
 
 

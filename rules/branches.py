@@ -9,6 +9,7 @@ from devices.metrics import Kind as MetricKind
 from devices.model import Reading
 from rules.exact import from_millionths, micros_of, millionths
 from rules.kind import Kind, KindState
+from rules.kinds.threshold import EVENT_LASTS
 from rules.limits import RULE_PREFIX, Limit, metric_of, the_limit
 from rules.model import Evidence, Number
 from rules.params import Amount, MetricName
@@ -18,7 +19,8 @@ from rules.words import shown, span_text
 class Branch(Struct, frozen=True, kw_only=True):
     """The latest value of a metric, no older than `within`, against one limit.
 
-    Without a limit it is `at_least: 1`: a state that holds, a yes, a rule that is active.
+    Without a limit it is `at_least: 1`: a state that holds, a yes, a rule that is active. An event
+    (a press) without `within` counts for a minute: it is over at once, and can happen again.
     """
 
     metric: MetricName
@@ -65,6 +67,12 @@ class _Test(Struct, frozen=True, kw_only=True):
     unheard: bool
 
 
+def _within_us(branch: Branch) -> int:
+    is_event = metric_of(branch.metric).kind is MetricKind.EVENT
+    within = branch.within or (EVENT_LASTS if is_event else None)
+    return 0 if within is None else micros_of(within)
+
+
 class Branches(Kind[Params, State]):
     """A kind whose verdict is made of that of its branches."""
 
@@ -87,7 +95,7 @@ class Branches(Kind[Params, State]):
                 metric=branch.metric,
                 holds=limit.holds,
                 value=limit.value,
-                within_us=micros_of(branch.within) if branch.within else 0,
+                within_us=_within_us(branch),
                 unheard=branch.metric.startswith(RULE_PREFIX) and limit.holds(0.0, limit.value),
             )
             for branch in params.of

@@ -20,6 +20,7 @@ from rules.news2 import score_lines
 from rules.place import PlanError
 from rules.plan import Pack, parse_pack, parse_plan
 from rules.schema import schema_text
+from rules.unseen import unseen
 
 app = typer.Typer(no_args_is_help=True, help="Check, test and explain rule packs and care plans.")
 
@@ -28,7 +29,9 @@ app.add_typer(scores, name="score")
 
 Files = Annotated[
     list[Path] | None,
-    typer.Argument(help="Packs and plans. Without any: the packs that come with Homebeat."),
+    typer.Argument(
+        help="Files of packs and plans. Without any: the packs that come with Homebeat."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
 _CASES = ".test.yaml"
@@ -101,8 +104,8 @@ def explain(paths: Files = None, as_json: AsJson = False) -> None:
         except (PlanError, DocumentError) as error:
             typer.echo(_placed(error, path), err=True)
             raise typer.Exit(1) from error
-        for rule, zone in rules:
-            said = explain_rule(rule, zone)
+        for rule, zone, blind in rules:
+            said = explain_rule(rule, zone, blind)
             row = {"file": str(path), "for": rule.patient, "rule": rule.id, "says": said}
             who = f"{rule.patient}: " if rule.patient else ""
             text = f"{who}{rule.title} ({rule.id}, {rule.then.tier.name})\n  {said}\n"
@@ -132,34 +135,56 @@ def _scores() -> None:
 
 @scores.command()
 def news2() -> None:
-    """NEWS2 of JSON lines: rr, spo2, spo2_scale, on_oxygen, sbp, hr, temp, consciousness."""
+    """NEWS2 of JSON lines: rr, spo2, spo2_scale, on_oxygen, sbp, hr, temp, consciousness.
+
+    In breaths a minute, per cent, 1 or 2, true or false, mmHg, beats a minute, degrees
+    Celsius, and A, C, V, P or U. Where something is left out the score is incomplete,
+    and its floor is said.
+
+    \b
+    {"rr":22,"spo2":94,"on_oxygen":true,"sbp":105,"hr":98,"temp":38.4,"consciousness":"A"}
+    """
     for answer in score_lines(sys.stdin):
         typer.echo(answer)
 
 
 @scores.command()
 def glucose() -> None:
-    """Glucose events and time in range of JSON lines: values, unit, minutes or taken_at."""
+    """Glucose events and time in range of JSON lines: values, unit, minutes or taken_at.
+
+    The unit is mmol/L or mg/dL; minutes count from any moment, taken_at is ISO 8601.
+
+    \b
+    {"values": [3.8, 3.7, 3.6, 3.6], "unit": "mmol/L", "minutes": [0, 5, 10, 15]}
+    """
     for answer in glucose_lines(sys.stdin):
         typer.echo(answer)
 
 
 @app.command()
 def estimate() -> None:
-    """The statistics of the rules, from JSON lines: estimator, x, y, params."""
+    """The statistics of the rules, from JSON lines: estimator, x, y, params.
+
+    Estimators: ols, theil_sen, mann_kendall, ewma, cusum, rolling_median, mad, quantile.
+    Where x is left out it is 0, 1, 2 and so on. A wrong word is answered with the right ones.
+
+    \b
+    {"estimator": "theil_sen", "x": [0, 1, 2, 4], "y": [71.5, 71.9, 72.2, 73.0]}
+    {"estimator": "ewma", "y": [71.5, 72.6, 73.8], "params": {"weight": 0.2, "sigma": 0.7}}
+    """
     for answer in estimate_lines(sys.stdin):
         typer.echo(answer)
 
 
-def _rules_of(path: Path) -> list[tuple[Rule, str]]:
-    """The rules of a plan or pack, each with its person's time zone."""
+def _rules_of(path: Path) -> list[tuple[Rule, str, str]]:
+    """The rules of a plan or pack, each with its person's time zone, and what it can't see."""
     document = load_yaml(path)
     if not isinstance(document, Mapping):
         raise PlanError("", "is neither a plan nor a pack: write people: or id: at its top")
     if "people" not in document:
-        return [(rule, "Europe/London") for rule in _pack(path, document).rules]
+        return [(rule, "Europe/London", "") for rule in _pack(path, document).rules]
     plan = parse_plan(document, _packs_beside(path))
-    return [(rule, plan.people[rule.patient].timezone) for rule in plan.rules]
+    return [(rule, plan.people[rule.patient].timezone, unseen(plan, rule)) for rule in plan.rules]
 
 
 def _packs_beside(path: Path) -> dict[str, Pack]:

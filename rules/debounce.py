@@ -207,6 +207,21 @@ def speaks(gate: Gate) -> bool:
     return gate.phase in (Phase.ACTIVE, Phase.SUPPRESSED) or is_asking(gate)
 
 
+def unsaid(gate: Gate) -> None:
+    """Nobody was told of what began or ended: it keeps nothing from beginning."""
+    gate.ended_us = None
+    gate.began = []
+    gate.beyond = None
+
+
+def began_at(words: Terms, gate: Gate, us: int, beyond: Beyond) -> None:
+    """It is said that it began then: what the rate limit and the direction go by."""
+    more = words.more
+    if more is not None:
+        gate.began = [*(began for began in gate.began if began > us - more.per_us), us]
+        gate.beyond = beyond() if more.same_us else None
+
+
 def consider(
     words: Terms,
     gate: Gate,
@@ -324,8 +339,7 @@ def _begin(words: Terms, gate: Gate, us: int, reading: str | None, beyond: Beyon
         return _hold_back(words, gate, *held_back)
     gate.phase = Phase.ACTIVE
     gate.due_us = None
-    gate.began = [*(began for began in gate.began if began > us - more.per_us), us]
-    gate.beyond = beyond() if more.same_us else None
+    began_at(words, gate, us, beyond)
     return True
 
 
@@ -378,7 +392,7 @@ def _is_worse(now: Number | None, before: Number | None) -> bool:
     """What can't be compared with the last beginning is worse, unless neither had a value."""
     if now is None or before is None:
         return now is not before
-    return now.unit != before.unit or now.value > before.value
+    return (now.name, now.unit) != (before.name, before.unit) or now.value > before.value
 
 
 def _hold_back(words: Terms, gate: Gate, reason: str, until_us: int) -> bool:

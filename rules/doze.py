@@ -12,12 +12,13 @@ A line through the last values is one for all rules that draw the same line.
 
 from bisect import insort
 from collections import deque
+from copy import deepcopy
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from devices.model import Reading
+from devices.model import Quality, Reading
 from rules.window import Line
 
 if TYPE_CHECKING:
@@ -51,9 +52,10 @@ is a fall that counts."""
 class _Slope:
     """One line, and who waits for its slope to get there."""
 
-    __slots__ = ("down", "line", "samples", "up", "window_us")
+    __slots__ = ("down", "gate", "line", "samples", "up", "window_us")
 
-    def __init__(self, line: Line, samples: int, window_us: int) -> None:
+    def __init__(self, line: Line, samples: int, window_us: int, gate: frozenset[Quality]) -> None:
+        self.gate = gate
         self.line = line
         self.samples = samples
         self.window_us = window_us
@@ -110,6 +112,7 @@ class Series:
                 watch.home = self
             if watch.home is not self or watch in held_back:
                 watch.home.rouse()
+                _draw_alone(watch)
                 watch.doze = None
         self.drowsy = any(watch.doze is not None and watch.home is self for watch in watches)
 
@@ -213,7 +216,7 @@ class Series:
         assert doze is not None
         limit = doze.limit
         if doze.samples:
-            slope = self._slope(doze, watch.state.window)
+            slope = self._slope(doze, watch)
             if slope is None:
                 return False
             watch.state.window = slope.line
@@ -225,16 +228,29 @@ class Series:
         watch.dozing, watch.dozed_at = self, self._taken
         return True
 
-    def _slope(self, doze: Doze, line: Line) -> _Slope | None:
-        """The line that others wait for already; None where this one is not the same."""
+    def _slope(self, doze: Doze, watch: "Watch") -> _Slope | None:
+        """The line that others wait for already; None where its own is not the same, or leaves out
+        other readings than theirs."""
+        line: Line = watch.state.window
+        gate = frozenset() if watch.more is None else watch.more.quality
         for slope in self._slopes:
-            if (slope.samples, slope.window_us) == (doze.samples, doze.window_us):
+            if (slope.samples, slope.window_us, slope.gate) == (
+                doze.samples,
+                doze.window_us,
+                gate,
+            ):
                 if not slope.up and not slope.down:
                     slope.line = line
                 return slope if slope.line.is_same(line) else None
-        slope = _Slope(line, doze.samples, doze.window_us)
+        slope = _Slope(line, doze.samples, doze.window_us, gate)
         self._slopes.append(slope)
         return slope
+
+
+def _draw_alone(watch: "Watch") -> None:
+    """From now on it reads more than the others with whom it may share its line."""
+    if watch.doze is not None and watch.doze.samples and watch.state is not None:
+        watch.state.window = deepcopy(watch.state.window)
 
 
 _NEAREST = itemgetter(0, 1)

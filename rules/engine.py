@@ -57,6 +57,9 @@ DAY_US = 86_400_000_000
 CHECKPOINT_EVERY = 256
 """Events of a watch between two states that are written down."""
 
+CHANGE = "change"
+"""The name of a counterfactual that is of the value itself, and not of one among several."""
+
 _IN_ORDER = attrgetter("taken_at", "id")
 
 Sink = Callable[["Watch", int, str], None]
@@ -186,13 +189,17 @@ class Watch:
         self.next_us = next_us
 
     def beyond(self) -> Number | None:
-        """How far it is beyond its limit: by the change that would undo it, where there is one."""
+        """How far it is beyond its limit, by the name of what is: by the change that would undo it,
+        or where that counts something else than the limit, as with a score, by the distance."""
         because: Evidence = self.kind.because(self.state)
         size, limit = because.counterfactual, because.limit
-        if size is None and limit is not None and because.numbers:
-            first = because.numbers[0]
-            if first.unit == limit.unit:
-                size = structs.replace(first, value=first.value - limit.value)
+        first = because.numbers[0] if because.numbers else None
+        if first is None:
+            pass
+        elif limit and limit.unit == first.unit and (size is None or size.unit != limit.unit):
+            size = structs.replace(first, value=first.value - limit.value)
+        elif size is not None and size.name == CHANGE:
+            size = structs.replace(size, name=first.name)
         return None if size is None else structs.replace(size, value=abs(size.value))
 
     @property
@@ -352,14 +359,14 @@ def _as_reading(finding: Finding) -> Reading:
     )
 
 
-def finding_of(watch: Watch, us: int, cause: str) -> Finding:
+def finding_of(watch: Watch, us: int, cause: str, because: Evidence | None = None) -> Finding:
     """What is to be said of a watch that just changed its phase.
 
     The id leaves out the version: a plan that is renewed around a rule says nothing anew. It holds
     the evidence: late data that changes the numbers makes another finding.
     """
     rule, phase = watch.bound.rule, watch.gate.phase
-    because = _because(watch, us)
+    because = because or _because(watch, us)
     suppressed = watch.gate.reason if phase is Phase.SUPPRESSED else None
     content = [rule.patient, rule.id, watch.device, phase, us, cause, _as_ever(because)]
     if suppressed is not None:

@@ -21,8 +21,8 @@ _THEN = {
 _KIT = "those who look after the equipment see it in their own list"
 
 
-def explain_rule(rule: Rule, zone: str = "Europe/London") -> str:
-    """A few sentences."""
+def explain_rule(rule: Rule, zone: str = "Europe/London", unseen: str = "") -> str:
+    """A few sentences. `unseen`: whom it can't tell apart (rules.unseen)."""
     kind = kinds()[rule.kind](rule.params, ZoneInfo(zone))
     each = " (each device by itself)" if rule.per_device else ""
     told = _KIT if rule.then.concern is Concern.KIT and rule.then.tier >= Tier.T3 else ""
@@ -35,6 +35,8 @@ def explain_rule(rule: Rule, zone: str = "Europe/London") -> str:
         parts.append("Quiet hours do not hold it back.")
     if rule.debounce.max_age is not None and rule.then.tier < Tier.T5:
         parts.append(f"Later than {span_text(rule.debounce.max_age)} it counts as late.")
+    if unseen:
+        parts.append(unseen)
     if rule.agreed:
         parts.append(f"Agreed with {rule.agreed}.")
     if rule.source:

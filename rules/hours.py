@@ -30,7 +30,11 @@ class Hours(Struct, frozen=True):
 
     def hold(self, us: int, zone: tzinfo) -> bool:
         """Whether that moment lies within them."""
-        local = wall(us, zone).time()
+        shown = wall(us, zone)
+        if shown.fold:
+            start_us, _ = next(self.spans(us, zone))
+            return start_us <= us
+        local = shown.time()
         if self.start < self.end:
             return self.start <= local < self.end
         return local >= self.start or local < self.end

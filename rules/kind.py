@@ -25,6 +25,17 @@ class KindState(Struct, kw_only=True):
     due_us: int | None = None
 
 
+class Needs(Struct, frozen=True):
+    """What has to be heard at home for a rule to mean anything.
+
+    `to_begin`: of each group at least one metric, or the rule never begins. `signs`: of these at
+    least one, or the rule takes a silence for one that means something.
+    """
+
+    to_begin: tuple[tuple[str, ...], ...] = ()
+    signs: tuple[str, ...] = ()
+
+
 P = TypeVar("P", bound=Struct)
 S = TypeVar("S", bound=KindState)
 
@@ -72,6 +83,10 @@ class Kind(Generic[P, S]):
     def words(self) -> str:
         """The condition in plain words, without its subject's name: "weight is 2 kg ..."."""
         raise NotImplementedError
+
+    def needs(self) -> Needs:
+        """One of `metrics`; where it is otherwise, the kind says so."""
+        return Needs((self.metrics,))
 
     def doze(self) -> Doze | None:
         """Until when readings can't change a verdict against it; None: each may.

@@ -1,6 +1,6 @@
 """A limit says itself what happens exactly at it: above and below leave it out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from operator import ge, gt, le, lt
 from typing import Protocol
@@ -91,3 +91,9 @@ def metric_of(name: str) -> Metric:
     if name.startswith(RULE_PREFIX):
         return Metric(name, name, "1", 0.0, 1.0, Kind.STATE, decimals=0)
     return METRICS[name]
+
+
+def sensed(metrics: Collection[str]) -> tuple[str, ...]:
+    """Those that a device has to say, and no person; all of them where a person says each."""
+    found = tuple(name for name in metrics if metric_of(name).kind is not Kind.ANSWER)
+    return found or tuple(metrics)

@@ -14,7 +14,8 @@ from rules.exact import micros, moment
 from rules.limits import RULE_PREFIX, metric_of
 from rules.model import AlertRequest, Finding, Number, Person, Phase, Plan, Prompt, Rule, Tier
 from rules.snooze import Snooze, hides
-from rules.words import shown_number, span_text
+from rules.unseen import unseen
+from rules.words import UNSEEN, shown_number, span_text
 
 
 class Reason(StrEnum):
@@ -37,7 +38,7 @@ class Reason(StrEnum):
     SUPPRESSED = "held back: logged"
     SNOOZED = "snoozed: logged"
     AFTER_DEATH = "after a death: logged"
-    SNOOZED_PROMPTED = "tier 1, snoozed and time-critical: the person is told"
+    SNOOZED_PROMPTED = "snoozed for the team, and time-critical: the person is told"
 
 
 class Outcome(Struct, frozen=True):
@@ -92,7 +93,7 @@ def decide(
     late = max_age is not None and at - finding.at > max_age
     way = _snoozed(_WAYS[rule.then.tier, late], rule, finding, snoozes)
     person = plan.people[rule.patient]
-    values = values_of(person, rule, finding)
+    values = values_of(person, rule, finding) | _unseen(plan, rule)
     prompt = alert = None
     if way.prompt:
         show_from = None if rule.then.at_once else _after_quiet_hours(person, at)
@@ -129,13 +130,18 @@ def decide(
     return Outcome(prompt, alert, way.reason)
 
 
+def _unseen(plan: Plan, rule: Rule) -> dict[str, str]:
+    """Whom the rule can't tell apart, for who is called because of it."""
+    said = unseen(plan, rule)
+    return {UNSEEN: said} if said else {}
+
+
 def _snoozed(way: _Way, rule: Rule, finding: Finding, snoozes: Iterable[Snooze]) -> _Way:
-    """The team does not hear of it again. The person is still told what is time-critical, but for
-    the words that would say that the team is being told.
-    """
+    """The team, who set it aside a moment ago, does not hear of it again; what is time-critical the
+    person is told all the same: a low glucose is spoken, whoever knows of the last one."""
     if not any(hides(snooze, finding) for snooze in snoozes):
         return way
-    if way.prompt and way.alert is None and rule.then.at_once:
+    if way.prompt and rule.then.at_once:
         return _Way(Reason.SNOOZED_PROMPTED, prompt=True)
     return _Way(Reason.SNOOZED)
 

@@ -394,6 +394,27 @@ def _check_together(found: Iterable[tuple[str, Rule]]) -> None:
                     f"{path}.params",
                     f"{metric} can't be heard: leave per_device out of both rules",
                 )
+        if rule.then.tier is Tier.T5:
+            _check_undelayed(path, rule, by_id)
+
+
+def _check_undelayed(path: str, rule: Rule, by_id: Mapping[tuple[str, str], Rule]) -> None:
+    """An emergency is held back by nothing, nor by what holds back a rule that it hears."""
+    zone = ZoneInfo("UTC")
+    heard = [rule]
+    for one in heard:
+        for metric in kinds()[one.kind](one.params, zone).metrics:
+            other = by_id.get((rule.patient, metric.removeprefix(RULE_PREFIX)))
+            if metric.startswith(RULE_PREFIX) and other is not None and other not in heard:
+                heard.append(other)
+    for other in heard[1:]:
+        for word in _DELAYS:
+            if getattr(other.debounce, word):
+                raise PlanError(
+                    f"{path}.params",
+                    f"{RULE_PREFIX}{other.id} may be held back by its {word}, and an emergency by "
+                    "nothing: write its condition into this rule, or make this one of tier T4",
+                )
 
 
 def _check_suppressors(path: str, rule: Rule, by_id: Mapping[tuple[str, str], Rule]) -> None:

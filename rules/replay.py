@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from devices.model import Reading
-from rules.debounce import Gate, speaks
+from rules.debounce import Gate, began_at, speaks, unsaid
 from rules.engine import (
     CLOSED,
     DAY_US,
@@ -40,7 +40,7 @@ from rules.engine import (
 )
 from rules.exact import BEGINNING, END, micros, micros_of, moment
 from rules.limits import RULE_PREFIX
-from rules.model import Finding, Plan
+from rules.model import Evidence, Finding, Phase, Plan
 from rules.window import empty, written
 
 CHECKPOINTS_KEPT = 16
@@ -248,7 +248,7 @@ class _Repair:
             for watch in self.states.route(reading.patient, reading.device, reading.metric, us):
                 if watch in rows:
                     rows[watch][reading.id] = reading
-        standing = self._findings(rules, min(watch.last_us for watch in behind))
+        standing = self._findings(rules, min(map(_stands_from, behind)))
         heard = {heard: None for bound in rules for heard in bound.hears}
         phases = self._findings(heard, min(_hears_from(watch) for watch in behind))
         for watch in behind:
@@ -267,15 +267,15 @@ class _Repair:
         muted_us = bound.muted_until_us
         muted = after_us < muted_us
         del self.states.behind[watch]
+        first_us = muted_us if muted else after_us + 1
+        before = [one for one in standing if _is_of(one, watch)]
+        stood = {finding.id: finding for finding in before if micros(finding.at) >= first_us}
+        earlier = () if not muted or watch.device else before
+        was_active = _was_active(one for one in earlier if one.id not in stood)
+        pending = self._pending(watch, phases)
         found = {
             finding.id: finding
-            for finding in _refold(watch, readings, self._pending(watch, phases), self.at_us)
-        }
-        first_us = muted_us if muted else after_us + 1
-        stood = {
-            finding.id: finding
-            for finding in standing
-            if _is_of(finding, watch) and micros(finding.at) >= first_us
+            for finding in _refold(watch, readings, pending, self.at_us, was_active=was_active)
         }
         for finding in found.values():
             if finding.id not in stood:
@@ -291,6 +291,9 @@ class _Repair:
         if moved:
             for listener in bound.listeners:
                 self.states.mark_behind(self.states.watch(listener, None), min(moved))
+        if watch.state is None:
+            _drop(self.states, watch)
+            return
         self.states.queue(watch)
         self.states.unsaved.add(watch)
 
@@ -349,6 +352,32 @@ def _is_of(finding: Finding, watch: Watch) -> bool:
     )
 
 
+def _stands_from(watch: Watch) -> int:
+    return LONG_AGO_US if watch.last_us < watch.bound.muted_until_us else watch.last_us
+
+
+def _was_active(findings: Iterable[Finding]) -> bool:
+    """The phase in which those left a rule. Of one moment that which it took up more often."""
+    balance: dict[datetime, int] = {}
+    for finding in findings:
+        if is_told(finding):
+            step = 1 if finding.phase is Phase.ACTIVE else -1
+            balance[finding.at] = balance.get(finding.at, 0) + step
+    changes = [change for _, change in sorted(balance.items()) if change]
+    return bool(changes) and changes[-1] > 0
+
+
+def _drop(states: States, watch: Watch) -> None:
+    """No reading of that device is left: it has not shown itself yet."""
+    bound = watch.bound
+    names = {*bound.kind.metrics, *bound.suppressors}
+    for key in [one for one in states.routes if one[0] == bound.rule.patient and one[2] in names]:
+        del states.routes[key]
+    del bound.watches[watch.device or ""]
+    states.unsaved.discard(watch)
+    states.forgotten = (*states.forgotten, watch.key)
+
+
 def _hears_from(watch: Watch) -> int:
     return watch.last_us if watch.checkpoints else LONG_AGO_US
 
@@ -395,35 +424,48 @@ def _refold(
     readings: Sequence[Reading],
     pending: list[tuple[int, Finding]],
     at_us: int,
+    *,
+    was_active: bool,
 ) -> list[Finding]:
-    """Take a watch from where it stands on to `at_us`. Older readings only fill its window."""
+    """Take a watch from where it stands on to `at_us`. Older readings only fill its window.
+
+    `was_active`: an earlier rule of that name was when this one came into force. Rules that watch
+    devices are heard by nobody, and say nothing of it.
+    """
     after_us, muted_us = watch.last_us, watch.bound.muted_until_us
     found: list[Finding] = []
 
     def sink(watch: Watch, us: int, cause: str) -> None:
         if us > muted_us:
             found.append(finding_of(watch, us, cause))
+        else:
+            unsaid(watch.gate)
 
     events = _begun(watch, readings)
+    if watch.state is None:
+        return found
     watch.pending = pending
     watch.plan_next()
     muted = after_us < muted_us
     for us, reading in events:
         if muted and us > muted_us:
-            _unmute(watch, muted_us, found)
+            _unmute(watch, muted_us, found, was_active=was_active)
             muted = False
         if watch.left <= 0 and us > watch.last_us:
             _write_down(watch, us)
         deliver(watch, us, reading, sink)
     if muted:
-        _unmute(watch, muted_us, found)
+        _unmute(watch, muted_us, found, was_active=was_active)
     while watch.next_us <= at_us:
         fire(watch, watch.next_us, sink)
     return found
 
 
 def _begun(watch: Watch, readings: Sequence[Reading]) -> list[tuple[int, Reading]]:
-    """The readings that it is to be told of, each with its time; the older ones it knows then."""
+    """The readings that it is to be told of, each with its time; the older ones it knows then.
+
+    The watch of a device without any is left without a state.
+    """
     events = [(micros(reading.taken_at), reading) for reading in readings]
     after_us, suppressors = watch.last_us, watch.bound.suppressors
     first = next((i for i, (us, _) in enumerate(events) if us > after_us), len(events))
@@ -437,8 +479,9 @@ def _begun(watch: Watch, readings: Sequence[Reading]) -> list[tuple[int, Reading
     if watch.bound.rule.per_device:
         rest = range(first, len(events))
         first = next((i for i in rest if is_own(watch, events[i][1])), len(events))
-        if first < len(events):
-            begin_us = events[first][0]
+        if first == len(events):
+            return []
+        begin_us = events[first][0]
     watch.begin(begin_us)
     for us, reading in events[:first]:
         if reading.metric in suppressors:
@@ -446,17 +489,26 @@ def _begun(watch: Watch, readings: Sequence[Reading]) -> list[tuple[int, Reading
     return events[first:]
 
 
-def _unmute(watch: Watch, us: int, found: list[Finding]) -> None:
-    """The rule begins to speak: what is true now is its first finding."""
+def _unmute(watch: Watch, us: int, found: list[Finding], *, was_active: bool) -> None:
+    """The rule begins to speak: what is true now is its first finding, and what was true of an
+    earlier rule of that name, and is not now, has ended: others may have heard of it.
+    """
 
     def sink(watch: Watch, us: int, cause: str) -> None:
-        pass
+        unsaid(watch.gate)
 
     while watch.next_us <= us:
         fire(watch, watch.next_us, sink)
     watch.last_us = us
     watch.last_id = CLOSED
-    if speaks(watch.gate):
+    gate = watch.gate
+    if was_active and gate.phase is not Phase.ACTIVE:
+        watch.gate = Gate()
+        found.append(finding_of(watch, us, "start", Evidence()))
+        watch.gate = gate
+    if speaks(gate):
+        if gate.phase is Phase.ACTIVE:
+            began_at(watch.terms, gate, us, watch.beyond)
         found.append(finding_of(watch, us, "start"))
 
 

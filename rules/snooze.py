@@ -12,7 +12,7 @@ from hashlib import blake2b
 from msgspec import Struct
 
 from devices.model import require_utc
-from rules.model import AlertRequest, Finding, Tier
+from rules.model import AlertRequest, Evidence, Finding, Number, Tier
 
 LONGEST = timedelta(days=7)
 LONGEST_T4 = timedelta(minutes=30)
@@ -119,9 +119,13 @@ def direction_of(finding: Finding | AlertRequest) -> Direction:
 
 def value_of(finding: Finding | AlertRequest) -> float | None:
     """The latest value that it compared, or else the first number that it names."""
-    numbers = finding.because.numbers
-    named = [number.value for number in numbers if number.name == "value"]
-    return next(iter((*named, *(number.value for number in numbers))), None)
+    compared = _compared(finding.because)
+    return None if compared is None else compared.value
+
+
+def _compared(because: Evidence) -> Number | None:
+    named = [number for number in because.numbers if number.name == "value"]
+    return next(iter((*named, *because.numbers)), None)
 
 
 def _is_worse(snooze: Snooze, finding: Finding, direction: Direction) -> bool:
@@ -130,6 +134,18 @@ def _is_worse(snooze: Snooze, finding: Finding, direction: Direction) -> bool:
     value = value_of(finding)
     if value is None or (snooze.rule is not None and snooze.rule != finding.rule):
         return True
-    if direction is Direction.DOWN:
+    if _falls(finding, direction):
         return value < snooze.value
     return value > snooze.value
+
+
+def _falls(finding: Finding, direction: Direction) -> bool:
+    """Whether a lower value is the worse one. The direction is that of the latest reading, which
+    says nothing of a score or a share that is made of several."""
+    because = finding.because
+    compared, change, limit = _compared(because), because.counterfactual, because.limit
+    if compared is not None and change is not None and change.unit == compared.unit:
+        return direction is Direction.DOWN
+    if compared is not None and limit is not None and limit.unit == compared.unit:
+        return compared.value < limit.value
+    return False

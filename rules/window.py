@@ -5,7 +5,7 @@ from `from_us` on, it is equal. In JSON a window is just its `from_us` (see `wri
 """
 
 from collections import deque
-from typing import Any
+from typing import Any, Self
 
 from rules.exact import millionths
 
@@ -17,6 +17,20 @@ class Window:
 
     def __init__(self, from_us: int | None = None) -> None:
         self.from_us = from_us
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """What lies in it never changes, so that only what holds it is made anew."""
+        twin = type(self)(self.from_us)
+        for kind in type(self).__mro__:
+            for name in getattr(kind, "__slots__", ()):
+                setattr(twin, name, _held_anew(getattr(self, name)))
+        return twin
+
+
+def _held_anew(held: Any) -> Any:
+    if isinstance(held, dict):
+        return {key: _held_anew(value) for key, value in held.items()}
+    return held.copy() if isinstance(held, list | deque) else held
 
 
 class Lowest(Window):

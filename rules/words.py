@@ -54,6 +54,10 @@ PLACEHOLDERS: Mapping[str, str] = {
 that kinds and the debounce give. A metric that a rule compares can be named as well."""
 
 
+UNSEEN = "unseen"
+"""The value that says whom a rule can't tell apart (rules.unseen): it follows each nurse's text."""
+
+
 def fillable(name: str) -> bool:
     """Whether anybody fills that placeholder in."""
     return name in PLACEHOLDERS or name in METRICS
@@ -89,12 +93,16 @@ def sentence(texts: Texts, key: str, audience: Audience, values: Mapping[str, st
     """The text of that key for that reader, filled in; a value that is not there shows as "…".
 
     A metric's name is the key of its question. Where a text is missing (an own rule without
-    words, a newer pack at the other end) the rule's title and numbers say it.
+    words, a newer pack at the other end) the rule's title and numbers say it. A nurse also reads
+    whom the rule can't tell apart.
     """
     text = texts.get(key, {}).get(audience)
     if text is None and key in METRICS:
         return METRICS[key].title
-    return (text or _FALLBACK[audience]).format_map(_Values(values)).strip()
+    said = (text or _FALLBACK[audience]).format_map(_Values(values)).strip()
+    if audience == "nurse" and UNSEEN in values:
+        return f"{said} {values[UNSEEN]}"
+    return said
 
 
 def shown(value: float, unit: str, decimals: int | None = None) -> str:

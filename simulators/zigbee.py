@@ -60,6 +60,15 @@ _BATTERY: Mapping[str, Any] = {
     "value_max": 100,
 }
 
+_POWER: Mapping[str, Any] = {
+    "type": "numeric",
+    "name": "power",
+    "label": "Power",
+    "property": "power",
+    "access": _PUBLISHED,
+    "unit": "W",
+}
+
 MODELS: Mapping[str, Model] = {
     "movement": Model(
         model="RTCGQ01LM",
@@ -78,6 +87,12 @@ MODELS: Mapping[str, Model] = {
         vendor="simulated",
         description="A contact sensor of the other polarity: contact true is open",
         exposes=(_binary("contact", on=True, off=False), _BATTERY),
+    ),
+    "plug": Model(
+        model="TS011F_plug_1",
+        vendor="Tuya",
+        description="Smart plug with power monitoring, always switched on",
+        exposes=(_POWER,),
     ),
     "sos": Model(
         model="TS0215A_sos",

@@ -1,8 +1,10 @@
-"""Current time service: a device's clock (2A2B), its zone (2A0F), and a bare date and time (2A08).
+"""Current time service: a device's clock (2A2B), its zone (2A0F, or apart 2A0E and 2A0D), and a
+bare date and time (2A08).
 
 2A2B, little-endian: date time 7, day of the week u8 (0 unknown, 1 Monday), 1/256 s u8, reasons of
 the last change u8. It is written by the gateway after bonding: `to_current_time`. 2A0F: zone s8 in
-quarters of an hour (-128 unknown), daylight saving u8 in quarters of an hour (255 unknown).
+quarters of an hour (-48 to 56, -128 unknown), daylight saving u8 in quarters of an hour (0, 2, 4 or
+8, 255 unknown).
 """
 
 from collections.abc import Sequence
@@ -24,6 +26,12 @@ from devices.fields import Cursor, to_date_time
 from devices.model import Decoded, Event, Fact, Measurement, Raw
 
 CURRENT_TIME, DATE_TIME, LOCAL_TIME = "2A2B", "2A08", "2A0F"
+ZONE, DAYLIGHT_SAVING = "2A0E", "2A0D"
+ZONES, UNKNOWN_ZONE = range(-48, 57), -128
+ZONE_FACTS = {
+    LOCAL_TIME: ("tz_15min", "dst"), ZONE: ("tz_15min",), DAYLIGHT_SAVING: ("dst",),
+}  # fmt: skip
+SAVINGS = frozenset({0, 2, 4, 8, 255})
 SUNDAY = 7
 MANUAL, EXTERNAL_REFERENCE, ZONE_CHANGE, DAYLIGHT_SAVING_CHANGE = 0x01, 0x02, 0x04, 0x08
 
@@ -39,8 +47,8 @@ def decode(raw: Raw, known: Known) -> Decoded:
     at = assigned_number(heard.characteristic)
     frame = Cursor(heard.value)
     fields: dict[str, object] = {}
-    if at == LOCAL_TIME:
-        fields = {"tz_15min": frame.s8(), "dst": frame.u8()}
+    if at in (LOCAL_TIME, ZONE, DAYLIGHT_SAVING):
+        fields = _zone(frame, at, heard.value)
     else:
         fields["datetime"] = wall_clock.read(frame, heard.value)
     if at == CURRENT_TIME:
@@ -56,6 +64,19 @@ def decode(raw: Raw, known: Known) -> Decoded:
     return Decoded(facts=told(heard.address, fields))
 
 
+def _zone(frame: Cursor, at: str, whole: bytes) -> dict[str, object]:
+    fields: dict[str, object] = {}
+    if at != DAYLIGHT_SAVING:
+        fields["tz_15min"] = zone = frame.s8()
+        if zone not in ZONES and zone != UNKNOWN_ZONE:
+            raise DecodeError(f"there is no zone {zone} quarters of an hour from UTC", whole)
+    if at != ZONE:
+        fields["dst"] = saving = frame.u8()
+        if saving not in SAVINGS:
+            raise DecodeError(f"{saving} is no daylight saving", whole)
+    return fields
+
+
 def encode(
     *,
     measurements: Sequence[Measurement] = (),
@@ -66,11 +87,11 @@ def encode(
     """The bytes of the facts, for the characteristic known["at"]; else a current time."""
     fields = fields_of(facts)
     at = known.get("at", CURRENT_TIME)
-    if at == LOCAL_TIME:
-        if not {"tz_15min", "dst"} <= fields.keys():
-            raise ValueError("a local time needs the facts `tz_15min` and `dst`")
-        zone: int = fields["tz_15min"]
-        return zone.to_bytes(1, "little", signed=True) + bytes((fields["dst"],))
+    needed = ZONE_FACTS.get(str(at))
+    if needed:
+        if not set(needed) <= fields.keys():
+            raise ValueError(f"{at} needs the facts {', '.join(needed)}")
+        return bytes(fields[name] & 0xFF for name in needed)
     date = wall_clock.write(fields.get("datetime", wall_clock.UNKNOWN))
     if at == DATE_TIME:
         return date
@@ -96,6 +117,8 @@ DEVICE = Device(
         Claim(characteristic=CURRENT_TIME),
         Claim(characteristic=DATE_TIME),
         Claim(characteristic=LOCAL_TIME),
+        Claim(characteristic=ZONE),
+        Claim(characteristic=DAYLIGHT_SAVING),
     ),
     metrics=(),
     decode=decode,
@@ -177,6 +200,33 @@ DEVICE = Device(
             expected={},
             facts={"tz_15min": -4, "dst": 0},
             source=_SIG_PYTHON + "test_local_time_information.py (synthetic)",
+        ),
+        Vector(
+            at=ZONE,
+            frame="80",
+            expected={},
+            facts={"tz_15min": -128},
+            source="Bluetooth SIG, GATT Specification Supplement, Time Zone",
+        ),
+        Vector(
+            at=ZONE,
+            frame="39",
+            expected=None,
+            source="Bluetooth SIG, GATT Specification Supplement, Time Zone",
+            note="beyond the last zone, 14 hours ahead",
+        ),
+        Vector(
+            at=DAYLIGHT_SAVING,
+            frame="04",
+            expected={},
+            facts={"dst": 4},
+            source=_NORDIC + "DSTOffsetDataCallbackTest.java",
+        ),
+        Vector(
+            at=DAYLIGHT_SAVING,
+            frame="11",
+            expected=None,
+            source=_NORDIC + "DSTOffsetDataCallbackTest.java",
         ),
     ),
 )

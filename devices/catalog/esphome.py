@@ -62,14 +62,14 @@ def decode(raw: Raw, known: Known) -> Decoded:
         raise DecodeError("no message of ESPHome", raw_bytes(raw))
     device, levels = subject(raw), raw.topic.split("/")
     word = text(raw.payload).strip()
+    entities = discovered(known)
+    if entities:
+        return of_entities(device, entities, raw)
     if levels[-1] == "status":
         if word not in ONLINE:
             raise DecodeError("neither online nor offline", raw.payload)
         online = Measurement(device=device, metric="device_online", value=ONLINE[word], unit="1")
         return Decoded((online,))
-    entities = discovered(known)
-    if entities:
-        return of_entities(device, entities, raw)
     if len(levels) < 4 or word.lower() in NOTHING_YET:
         return Decoded()
     if levels[-3] == "event":
@@ -94,6 +94,18 @@ def decode(raw: Raw, known: Known) -> Decoded:
         tuple(item for item in items if isinstance(item, Measurement)),
         tuple(item for item in items if isinstance(item, Event) and not raw.retained),
     )
+
+
+def note(raw: Raw, known: Known) -> str:
+    """What a message is that measures nothing."""
+    levels = raw.topic.split("/") if isinstance(raw, MqttMessage) else []
+    if levels[-1:] == ["debug"]:
+        return "a log line of the node"
+    if len(levels) < 4:
+        return ""
+    if levels[-3] in QUANTITIES and quantity_named(levels[-2]) is None:
+        return f"no quantity of ours by its name: {levels[-2]}"
+    return f"{levels[-3]} {levels[-2]} says neither a state nor a value that is measured here"
 
 
 def _press(device: str, raw: MqttMessage) -> Decoded:
@@ -162,6 +174,7 @@ DEVICE = Device(
     decode=decode,
     encode=encode,
     subject=subject,
+    note=note,
     places=places,
     vectors=(
         Vector(

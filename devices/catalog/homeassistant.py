@@ -45,6 +45,7 @@ from devices.plain import (
     quantity_named,
     state_named,
     text,
+    unmeasured,
 )
 from devices.templates import NoSuchValue, NotSupported, compiled
 from devices.units import UnitError, ucum, unit_of
@@ -415,6 +416,8 @@ def _unannounced(raw: MqttMessage, component: str) -> Decoded:
     wrong: dict[str, object] = {}
     named = said if isinstance(said, Mapping) else {raw.topic.removeprefix(PREFIX): said}
     for name, value in named.items():
+        if component in SWITCHES and isinstance(said, Mapping) and name not in ("state", "value"):
+            continue
         own = raw.topic if name in ("state", "value") else str(name)
         metric = "power_on" if component in SWITCHES else state_named(own)
         quantity = quantity_named(own)
@@ -445,6 +448,19 @@ def _unannounced(raw: MqttMessage, component: str) -> Decoded:
         tuple(item for item in items if isinstance(item, Event) and not raw.retained),
         facts,
     )
+
+
+def note(raw: Raw, known: Known) -> str:
+    """What a message is that measures nothing."""
+    if not isinstance(raw, MqttMessage):
+        return ""
+    if raw.topic == STATUS:
+        return "whether Home Assistant is online"
+    if raw.topic.endswith(CONFIG):
+        if not raw.payload.strip():
+            return "what was announced here is gone"
+        return "it announces what speaks on which topic"
+    return unmeasured(raw.payload)
 
 
 def encode(
@@ -610,6 +626,7 @@ DEVICE = Device(
     decode=decode,
     encode=encode,
     subject=subject,
+    note=note,
     places=places,
     vectors=(
         Vector(

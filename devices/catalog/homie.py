@@ -81,6 +81,18 @@ def _of_property(device: str, path: str, word: str, raw: MqttMessage, known: Kno
     return Decoded() if raw.retained else Decoded((_measured(device, quantity, value, code),))
 
 
+def note(raw: Raw, known: Known) -> str:
+    """What a message is that measures nothing."""
+    if not isinstance(raw, MqttMessage):
+        return ""
+    path = raw.topic.removeprefix(subject(raw)).strip("/")
+    if path.endswith("/set"):
+        return "a command to the device"
+    if "$" in path or "$" in raw.topic:
+        return f"an attribute, {path}"
+    return f"not understood: what {path} is, or its unit, which {path}/$unit tells"
+
+
 def encode(
     *,
     measurements: Sequence[Measurement] = (),
@@ -129,6 +141,7 @@ DEVICE = Device(
     decode=decode,
     encode=encode,
     subject=subject,
+    note=note,
     places=places,
     vectors=(
         Vector(

@@ -57,6 +57,17 @@ ATTRIBUTES: dict[tuple[int, int], tuple[str, str, Callable[[float], float]]] = {
     (0x040D, 0): ("carbon_dioxide", "[ppm]", float),
     (0x042A, 0): ("pm2_5", "ug/m3", float),
 }
+SWITCH = 0x003B
+# Matter Application Cluster Specification, Switch cluster: its events.
+PRESSES = {
+    1: ("button_pressed", "press"),
+    2: ("button_pressed", "long_press"),
+    3: ("button_released", "release"),
+    4: ("button_released", "long_release"),
+}
+MULTI_PRESS = 6
+COUNTED = {2: "double_press", 3: "triple_press"}
+"""How many presses a finished row of them was; one is said as a press before."""
 STATES = frozenset(name for name, unit, _ in ATTRIBUTES.values() if unit == "1")
 
 
@@ -76,7 +87,8 @@ def decode(raw: Raw, known: Known) -> Decoded:
                 item
                 for item in _measured(said)
                 if not (raw.retained and METRICS[item.metric].kind is Kind.QUANTITY)
-            )
+            ),
+            () if raw.retained else tuple(_pressed(said)),
         )
     except ValueError as wrong:
         raise DecodeError(str(wrong), raw.payload) from None
@@ -93,6 +105,44 @@ def _measured(said: Mapping[str, object]) -> Iterator[Measurement]:
                 yield _of(node, "device_online", float(available), "1", None)
             for path, value in attributes.items():
                 yield from _attribute(node, str(path), value)
+        case "node_removed", int(node):
+            yield _of(node, "device_online", 0.0, "1", None)
+
+
+def _pressed(said: Mapping[str, object]) -> Iterator[Event]:
+    match said:
+        case {
+            "event": "node_event",
+            "data": {"node_id": int(node), "cluster_id": 0x3B, "event_id": int(code), **more},
+        }:
+            count = at(more, "data", "totalNumberOfPressesCounted")
+            found = PRESSES.get(code)
+            if code == MULTI_PRESS and isinstance(count, int) and count in COUNTED:
+                found = ("button_pressed", COUNTED[count])
+            if found:
+                number_, endpoint = more.get("event_number"), more.get("endpoint_id")
+                yield Event(
+                    device=f"matter/{node}",
+                    event=found[0],
+                    detail=found[1],
+                    key=str(number_) if isinstance(number_, int) else None,
+                    part=endpoint if isinstance(endpoint, int) and endpoint > 1 else None,
+                )
+
+
+def note(raw: Raw, known: Known) -> str:
+    """What a message is that measures nothing: the command, or the event that it tells."""
+    if not isinstance(raw, MqttMessage):
+        return ""
+    try:
+        said = json_object(raw.payload)
+    except (DecodeError, RecursionError):
+        return ""
+    if raw.topic == COMMAND:
+        return f"a command to the Matter server: {said.get('command')}"
+    if raw.topic == RESULT:
+        return "the Matter server's answer to a command"
+    return f"the Matter server's event {said.get('event')}"
 
 
 def _attribute(node: int, path: str, value: object) -> Iterator[Measurement]:
@@ -118,6 +168,13 @@ def encode(
     known: Known = NOTHING_KNOWN,
 ) -> bytes:
     """The event of the attribute of one measurement; a command is empty here."""
+    for event in events:
+        codes = {said: code for code, said in PRESSES.items()}
+        codes |= {("button_pressed", word): MULTI_PRESS for word in COUNTED.values()}
+        code = codes.get((event.event, event.detail or "press"))
+        if code is None:
+            raise ValueError(f"the Matter server does not say {event.event} {event.detail}")
+        return _dumps({"event": "node_event", "data": _switched(event, code)})
     for item in measurements:
         node = int(item.device.rpartition("/")[2])
         if item.metric == "device_online":
@@ -131,6 +188,19 @@ def encode(
                 return _dumps({"event": "attribute_updated", "data": [node, path, said]})
         raise ValueError(f"the Matter server does not say {item.metric}")
     return b"{}"
+
+
+def _switched(event: Event, code: int) -> dict[str, object]:
+    counts = {word: count for count, word in COUNTED.items()}
+    count = counts.get(event.detail or "")
+    return {
+        "node_id": int(event.device.rpartition("/")[2]),
+        "endpoint_id": event.part or 1,
+        "cluster_id": SWITCH,
+        "event_id": code,
+        **({"event_number": int(event.key)} if event.key else {}),
+        "data": {"totalNumberOfPressesCounted": count} if count else {},
+    }
 
 
 def _attribute_value(value: float, meaning: Callable[[float], float]) -> int:
@@ -153,6 +223,8 @@ DEVICE = Device(
     decode=decode,
     encode=encode,
     subject=subject,
+    note=note,
+    events=("button_pressed", "button_released"),
     vectors=(
         Vector(
             at=COMMAND,
@@ -167,6 +239,13 @@ DEVICE = Device(
             frame='{"event":"attribute_updated","data":[1,"1/6/0",true]}',
             expected={"power_on": (1.0, "1")},
             source=_DOCS + ": its event, with cluster 6 of the specification",
+        ),
+        Vector(
+            at=EVENT,
+            frame='{"event":"node_event","data":{"node_id":7,"endpoint_id":1,"cluster_id":59,'
+            '"event_id":1,"event_number":3,"data":{}}}',
+            expected={"button_pressed": "press"},
+            source="composed: the server's node_event, with the Switch cluster's InitialPress",
         ),
         Vector(at=RESULT, frame="{}", expected={}, source=_DOCS),
     ),

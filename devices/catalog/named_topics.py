@@ -42,6 +42,12 @@ from devices.units import unit_of
 
 BASES = ("home-assistant", "home")
 ENDS = ("/availability", "/available", "/status", "/LWT")
+# https://espeasy.readthedocs.io/en/latest/Controller/C002.html: its last will and its greeting.
+THERE = {
+    "connected": True, "connection lost": False, "disconnected": False, "available": True,
+    "unavailable": False, "not_available": False, "alive": True, "dead": False,
+}  # fmt: skip
+COMMANDS = ("set", "command", "cmd")
 PLAIN_KEYS = ("state", "value")
 # https://github.com/merbanan/rtl_433, docs/DATA_FORMAT.md: a field's name ends in its unit.
 UNIT_ENDINGS = {
@@ -65,14 +71,16 @@ def decode(raw: Raw, known: Known) -> Decoded:
     device, entities = subject(raw), discovered(known)
     if entities:
         return of_entities(device, entities, raw)
-    if raw.topic.rpartition("/")[2] in ("set", "command", "cmd"):
+    if _last(raw.topic) in COMMANDS:
         return Decoded()
     said = json_or_text(raw.payload)
     if device != raw.topic:
         value = said.get("state") if isinstance(said, Mapping) else said
+        value = THERE.get(str(value).lower(), value)
         return _kept(raw, _read(device, "device_online", value, raw))
     if not isinstance(said, Mapping):
-        return _kept(raw, _one(device, device, said, None, raw))
+        known_name = bool(quantity_named(_last(device)) or state_named(device))
+        return _kept(raw, _one(device, device, said, None, raw), named=known_name)
     items: list[Measurement | Event] = []
     unit = said.get("unit", said.get("unit_of_measurement"))
     for name, value in said.items():
@@ -83,8 +91,18 @@ def decode(raw: Raw, known: Known) -> Decoded:
     return _kept(raw, items)
 
 
-def _kept(raw: MqttMessage, items: Sequence[Measurement | Event]) -> Decoded:
-    if not items:
+def note(raw: Raw, known: Known) -> str:
+    """What a message is that measures nothing."""
+    if isinstance(raw, MqttMessage) and _last(raw.topic) in COMMANDS:
+        return "a command to a device"
+    return "no more pressed" if isinstance(raw, MqttMessage) and not raw.retained else ""
+
+
+def _kept(
+    raw: MqttMessage, items: Sequence[Measurement | Event], *, named: bool = False
+) -> Decoded:
+    """`named`: the name said what it is, so that nothing is no riddle (a button let go)."""
+    if not items and not named:
         raise DecodeError(
             "its name does not say what it is: add it under [[mqtt.mappings]]", raw.payload
         )
@@ -103,7 +121,7 @@ def _one(
     device: str, name: str, value: object, unit: object, raw: MqttMessage
 ) -> list[Measurement | Event]:
     """The quantity that the last words name, else the state."""
-    own = name.rpartition("/")[2]
+    own = _last(name)
     quantity = quantity_named(own)
     if quantity is not None:
         ending = UNIT_ENDINGS.get(own.rpartition("_")[2])
@@ -113,10 +131,14 @@ def _one(
         except ValueError as wrong:
             raise DecodeError(str(wrong), raw.payload) from None
         return [found]
-    metric = state_named(name.rpartition("/")[2]) or state_named(name)
+    metric = state_named(own) or state_named(name)
     if metric == "opening_open":
         metric = state_named(name)
     return _read(device, metric, value, raw) if metric else []
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _read(device: str, metric: str, value: object, raw: MqttMessage) -> list[Measurement | Event]:
@@ -172,6 +194,7 @@ DEVICE = Device(
     decode=decode,
     encode=encode,
     subject=subject,
+    note=note,
     places=places,
     vectors=(
         Vector(

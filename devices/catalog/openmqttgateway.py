@@ -7,7 +7,7 @@ The property's name holds its unit (`tempc`, `lux`), but a weight has its own be
 and without it is refused: 154 may be pounds. Only `weighing_mode: person` is body weight. A
 pressure in bar is that of a tyre, an air pressure is in hPa: the name is the same, the model's
 table of properties tells (and `type` is TPMS there), so outside of what air can have it is not
-understood.
+understood. A lamp's `pres` is true or false: somebody is there.
 
 A button repeats its packet while it advertises: `packet` is the key of the event. A retained
 message says no event, and no quantity, since it gives no time.
@@ -33,6 +33,7 @@ from devices.codec import (
 )
 from devices.metrics import METRICS
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
+from devices.plain import unmeasured
 from devices.units import convert, unit_of
 
 ADDRESS = re.compile(r"[0-9A-F]{12}")
@@ -73,7 +74,13 @@ NUMBERS: dict[str, Number] = {
     "steps": Number("steps", "1"),
     "litres": Number("water_used", "L"),
     "energy": Number("energy", "kW.h"),
+    "for": Number("formaldehyde", "mg/m3"),
 }
+METERS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
+    "avg": ("avgu", {"kW": ("power", "kW"), "W": ("power", "W")}),
+    "sum": ("sumu", {"kWh": ("energy", "kW.h"), "Wh": ("energy", "W.h")}),
+}
+"""A meter's property: where its unit is, and what it is in that unit."""
 _PARTS = re.compile(r"tempc([1-6])")
 
 STATES = {
@@ -88,7 +95,6 @@ STATES = {
     "water_leak": "water_leak",
     "leak": "water_leak",
     "smoke": "smoke",
-    "unlocked": "unlocked",
     "light": "light_detected",
 }
 """Property: metric. They are true while it holds."""
@@ -100,6 +106,11 @@ WORDS: dict[str, dict[str, tuple[str, float]]] = {
     },
     "presence": {"present": ("presence", 1.0), "absent": ("presence", 0.0)},
 }
+BRUSH = "ORALB_BT"
+BRUSHING = {"running": 1.0, "idle": 0.0, "sleeping": 0.0, "charging": 0.0}
+"""A toothbrush's `state`: theengs/decoder src/devices/ORALB_BT_json.h."""
+JIN_IN_KG = 0.5
+"""A Chinese pound, which Mi scales can be set to: the market unit of 500 g."""
 BUTTONS = {
     1: "press",
     2: "double_press",
@@ -118,6 +129,7 @@ FACTS = (
     "packet",
     "weighing_mode",
     "track",
+    "unlocked",
     "uuid",
     "major",
     "minor",
@@ -147,7 +159,7 @@ def decode(raw: Raw, known: Known) -> Decoded:
         if raw.payload not in words:
             raise DecodeError("neither online nor offline", raw.payload)
         return Decoded(facts=(Fact(device=device, name="online", value=words[raw.payload]),))
-    if raw.topic.endswith("/SYStoMQTT"):
+    if raw.topic.endswith("/SYStoMQTT") or "/commands/" in raw.topic:
         return Decoded()
     try:
         said = _loads(raw.payload)
@@ -160,6 +172,19 @@ def decode(raw: Raw, known: Known) -> Decoded:
         address = address.upper().replace(":", "")
         device = _with_colons(address) if ADDRESS.fullmatch(address) else device
     return _of_sensor(device, said, raw)
+
+
+def note(raw: Raw, known: Known) -> str:
+    """What a message is that measures nothing."""
+    if not isinstance(raw, MqttMessage):
+        return ""
+    if "/commands/" in raw.topic:
+        return "a command to the gateway"
+    if raw.topic.endswith("/LWT"):
+        return "whether the gateway is online"
+    if raw.topic.endswith("/SYStoMQTT"):
+        return "how the gateway is"
+    return f"a beacon or device was seen; {unmeasured(raw.payload)}"
 
 
 def _of_sensor(device: str, said: Mapping[str, object], raw: MqttMessage) -> Decoded:
@@ -199,6 +224,13 @@ def _measured(name: str, value: object, said: Mapping[str, object]) -> Measureme
     """What a property says, of no device yet; None: nothing for us. ValueError: not understood."""
     if name == "weight":
         return _weight(value, said)
+    if name in METERS:
+        unit_at, units = METERS[name]
+        return _metered(value, said.get(unit_at), units)
+    if name == "state" and said.get("model_id") == BRUSH and value in BRUSHING:
+        return Measurement(device="", metric="running", value=BRUSHING[str(value)], unit="1")
+    if name == "pres" and isinstance(value, bool):
+        return Measurement(device="", metric="presence", value=float(value), unit="1")
     numbered = _PARTS.fullmatch(name)
     row = NUMBERS["tempc"] if numbered else NUMBERS.get(name)
     if row is not None:
@@ -239,7 +271,19 @@ def _number(value: object) -> float:
 def _weight(value: object, said: Mapping[str, object]) -> Measurement:
     unit = said.get("unit")
     metric = "body_weight" if said.get("weighing_mode", "person") == "person" else "mass"
+    if unit == "jin":
+        return Measurement(device="", metric=metric, value=_number(value) * JIN_IN_KG, unit="kg")
     code = unit_of(metric, unit if isinstance(unit, str) else None)
+    return Measurement(device="", metric=metric, value=_number(value), unit=code)
+
+
+def _metered(
+    value: object, unit: object, units: Mapping[str, tuple[str, str]]
+) -> Measurement | None:
+    """None for gas and water, of which a meter does not say which it is."""
+    if not isinstance(unit, str) or unit not in units:
+        return None
+    metric, code = units[unit]
     return Measurement(device="", metric=metric, value=_number(value), unit=code)
 
 
@@ -281,6 +325,12 @@ def _property(item: Measurement) -> dict[str, object]:
         mode = "person" if item.metric == "body_weight" else "object"
         unit = "lb" if item.unit == "[lb_av]" else "kg"
         return {"weighing_mode": mode, "unit": unit, "weight": item.value}
+    if item.metric == "running":
+        return {"model_id": BRUSH, "state": "running" if item.value else "idle"}
+    for name, (unit_at, units) in METERS.items():
+        for word, (metric, code) in units.items():
+            if (metric, code) == (item.metric, item.unit):
+                return {name: item.value, unit_at: word}
     for name, row in NUMBERS.items():
         if row.metric == item.metric:
             end = "" if item.part is None else str(item.part)
@@ -320,6 +370,7 @@ DEVICE = Device(
         Claim(topic="home/+/BTtoMQTT/#"),
         Claim(topic="home/+/LWT"),
         Claim(topic="home/+/SYStoMQTT"),
+        Claim(topic="home/+/commands/#"),
     ),
     metrics=tuple(
         dict.fromkeys(
@@ -327,6 +378,8 @@ DEVICE = Device(
                 *(row.metric for row in NUMBERS.values()),
                 *STATES.values(),
                 *(metric for words in WORDS.values() for metric, _ in words.values()),
+                *(metric for _, units in METERS.values() for metric, _ in units.values()),
+                "running",
                 "body_weight",
                 "mass",
             )
@@ -336,6 +389,7 @@ DEVICE = Device(
     decode=decode,
     encode=encode,
     subject=subject,
+    note=note,
     vectors=(
         Vector(
             at=_AT,
@@ -385,6 +439,12 @@ DEVICE = Device(
             frame="{}",
             expected={},
             source="1technophile/OpenMQTTGateway docs/use/gateway.md; its contents are not used",
+        ),
+        Vector(
+            at="home/OpenMQTTGateway/commands/MQTTtoBT/config",
+            frame="{}",
+            expected={},
+            source="1technophile/OpenMQTTGateway docs/use/ble.md; its contents are not used",
         ),
     ),
 )

@@ -31,7 +31,7 @@ from devices.codec import (
 from devices.metrics import METRICS, Kind
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
 from devices.moments import moment
-from devices.plain import at, json, json_object, number, text
+from devices.plain import at, json, json_object, number, text, unmeasured
 from devices.units import convert
 
 CLOCK_SET_FROM_S = 1_400_000_000
@@ -57,6 +57,7 @@ QUANTITIES: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("devicepower", ("battery", "percent"), "battery", "%"),
     ("devicepower", ("battery", "V"), "voltage", "V"),
     ("voltmeter", ("voltage",), "voltage", "V"),
+    ("bthomedevice", ("battery",), "battery", "%"),
 )
 STATES: dict[tuple[str, str], str] = {
     ("switch", "output"): "power_on",
@@ -72,6 +73,18 @@ STATES: dict[tuple[str, str], str] = {
     ("window", "open"): "window_open",
     ("presencezone", "value"): "presence",
 }
+WORDS = {("cover", "state"): ("opening_open", {"open": 1.0, "closed": 0.0})}
+"""Components that say it in a word; others of its words are neither (opening, stopped)."""
+BLU = "shelly-blu"
+"""The event of the script through which a Shelly passes on the Bluetooth sensors that it hears:
+ioBroker.shelly docs/en/ble-devices.md, and Shelly's own script ble-shelly-blu."""
+BLU_QUANTITIES = {
+    "battery": ("battery", "%"), "temperature": ("room_temperature", "Cel"),
+    "humidity": ("room_humidity", "%"), "illuminance": ("illuminance", "lx"),
+    "rotation": ("rotation", "deg"),
+}  # fmt: skip
+BLU_STATES = {"window": "window_open", "door": "door_open", "motion": "movement"}
+BLU_PRESSES = {1: "press", 2: "double_press", 3: "triple_press", 4: "long_press"}
 PRESSES = {
     "single_push": "press", "double_push": "double_press", "triple_push": "triple_press",
     "long_push": "long_press", "btn_down": "down",
@@ -138,6 +151,26 @@ def decode(raw: Raw, known: Known) -> Decoded:
         component = rest.removeprefix("status/")
         return _kept(raw, list(_of_component(device, component, status, None)))
     return _kept(raw, list(_of_gen1(device, rest, raw.payload)))
+
+
+def note(raw: Raw, known: Known) -> str:
+    """What a message is that measures nothing: the components and events that it speaks of."""
+    if not isinstance(raw, MqttMessage) or not raw.payload.lstrip().startswith(b"{"):
+        return ""
+    try:
+        said = json_object(raw.payload)
+    except (DecodeError, RecursionError):
+        return ""
+    params = said.get("params")
+    if not isinstance(params, Mapping):
+        return unmeasured(raw.payload)
+    events = params.get("events")
+    named = (
+        [item.get("event") for item in events if isinstance(item, Mapping)]
+        if isinstance(events, list)
+        else [name for name in params if name != "ts"]
+    )
+    return f"none of {', '.join(map(str, named))} is measured here" if named else ""
 
 
 def _kept(raw: MqttMessage, items: Sequence[Spoken]) -> Decoded:
@@ -223,6 +256,17 @@ def _of_component(
         yield Measurement(
             device=device, metric=metric, value=float(value), unit="1", taken_at=taken_at, part=part
         )
+    for (of, name), (metric, words) in WORDS.items():
+        word = status.get(name) if of == kind else None
+        if isinstance(word, str) and word in words:
+            yield Measurement(
+                device=device,
+                metric=metric,
+                value=words[word],
+                unit="1",
+                taken_at=taken_at,
+                part=part,
+            )
     if missed:
         yield Fact(device=device, name="not_understood", value={component: missed})
 
@@ -232,6 +276,10 @@ def _of_event(
 ) -> Iterator[Spoken]:
     word, component = said.get("event"), str(said.get("component", ""))
     own = _moment(said.get("ts")) or taken_at
+    data = said.get("data")
+    if word == BLU and isinstance(data, Mapping):
+        yield from _of_blu(f"{device}/{str(data.get('address', BLU)).upper()}", data, own)
+        return
     for name, words in (("button_pressed", PRESSES), ("button_released", RELEASES)):
         if isinstance(word, str) and word in words:
             yield Event(
@@ -240,6 +288,37 @@ def _of_event(
                 detail=words[word],
                 part=_part(component.partition(":")[2]),
                 taken_at=own,
+            )
+
+
+def _of_blu(device: str, said: Mapping[str, object], taken_at: datetime | None) -> Iterator[Spoken]:
+    """What one Bluetooth sensor said, in the words of BTHome."""
+    for name, (metric, unit) in BLU_QUANTITIES.items():
+        value = said.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield Measurement(
+                device=device, metric=metric, value=float(value), unit=unit, taken_at=taken_at
+            )
+    for name, metric in BLU_STATES.items():
+        if said.get(name) in (0, 1):
+            yield Measurement(
+                device=device,
+                metric=metric,
+                value=float(bool(said[name])),
+                unit="1",
+                taken_at=taken_at,
+            )
+    pressed, packet = said.get("button"), said.get("pid")
+    listed = pressed if isinstance(pressed, list) else [pressed]
+    for place, code in enumerate(listed, 1):
+        if isinstance(code, int) and code in BLU_PRESSES:
+            yield Event(
+                device=device,
+                event="button_pressed",
+                detail=BLU_PRESSES[code],
+                key=str(packet) if isinstance(packet, int) else None,
+                part=place if len(listed) > 1 else None,
+                taken_at=taken_at,
             )
 
 
@@ -391,6 +470,8 @@ DEVICE = Device(
             (
                 *(metric for _, _, metric, _ in QUANTITIES),
                 *STATES.values(),
+                *BLU_STATES.values(),
+                *(metric for metric, _ in WORDS.values()),
                 *(metric for metric, _ in GEN1_QUANTITIES.values()),
                 *(metric for metric, _ in GEN1_STATES.values()),
             )
@@ -400,6 +481,7 @@ DEVICE = Device(
     decode=decode,
     encode=encode,
     subject=subject,
+    note=note,
     vectors=(
         Vector(
             at="shellyplussmoke-80646fd09ed4/events/rpc",

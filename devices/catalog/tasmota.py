@@ -35,7 +35,7 @@ from devices.codec import (
 from devices.metrics import METRICS, Kind
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
 from devices.moments import moment
-from devices.plain import is_on, json_object, number, text
+from devices.plain import is_on, json_object, number, text, unmeasured
 from devices.units import convert, unit_of
 
 KINDS = ("tele", "stat", "cmnd")
@@ -54,15 +54,24 @@ NUMBERS: dict[str, tuple[str, str]] = {
     "PM10": ("pm10", "ug/m3"),
     "Distance": ("distance", "cm"),
     "Moisture": ("soil_moisture", "%"),
+    "LocalTemperature": ("room_temperature", "Cel"),
     "Battery": ("battery", "%"),
+    "BatteryVoltage": ("voltage", "V"),
     "BatteryPercentage": ("battery", "%"),
     "Power": ("power", "W"),
     "Voltage": ("voltage", "V"),
     "Current": ("current", "A"),
     "Total": ("energy", "kW.h"),
 }
-UNIT_KEYS = {"Temperature": "TempUnit", "DewPoint": "TempUnit", "Pressure": "PressureUnit"}
+UNIT_KEYS = {
+    "Temperature": "TempUnit",
+    "LocalTemperature": "TempUnit",
+    "DewPoint": "TempUnit",
+    "Pressure": "PressureUnit",
+}
 UNIT_WORDS = {"C": "Cel", "F": "[degF]", "hPa": "hPa", "mmHg": "mm[Hg]", "inHg": "[in_i'Hg]"}
+OWN_CHIPS = ("ESP32",)
+"""The board's own chip, whose temperature is no room's: tasmota.github.io/docs/ESP32/."""
 ENERGY = ("Power", "Voltage", "Current", "Total")
 # https://tasmota.github.io/docs/Zigbee/: what a sensor says through the bridge.
 ZIGBEE_STATES = {
@@ -73,6 +82,21 @@ ZIGBEE_STATES = {
 }  # fmt: skip
 VIBRATION = frozenset({"vibrate", "vibration", "tilt", "drop"})
 ZIGBEE_EVENTS = ("Click", "action", "Action")
+# The same page, "Receiving Commands": what a remote's button sends is a command, named as a cluster
+# and a number beside the plain name of it ("0006!02" and "Power": 2).
+COMMAND = re.compile(r"[0-9A-F]{4}![0-9A-F]{2}")
+PRESSES: dict[str, dict[object, str]] = {
+    "Power": {0: "off", 1: "on", 2: "toggle"},
+    "DimmerUp": {True: "dimmer_up"},
+    "DimmerDown": {True: "dimmer_down"},
+    "DimmerStep": {0: "dimmer_up", 1: "dimmer_down"},
+    "DimmerMove": {0: "dimmer_up_hold", 1: "dimmer_down_hold"},
+    "DimmerStop": {True: "dimmer_stop"},
+    "ArrowClick": {0: "arrow_right", 1: "arrow_left"},
+}
+RELEASES = ("DimmerStop",)
+LET_GO = "CLEAR"
+"""After a HOLD: tasmota.github.io/docs/Buttons-and-Switches/."""
 ZIGBEE_SAID = ("ZbReceived", "ZbInfo")
 _STATE_PART = re.compile(r"POWER(\d*)")
 _SWITCH = re.compile(r"Switch(\d+)")
@@ -118,6 +142,17 @@ def decode(raw: Raw, known: Known) -> Decoded:
         tuple(item for item in items if isinstance(item, Event) and not raw.retained),
         (*facts, *(item for item in items if isinstance(item, Fact))),
     )
+
+
+def note(raw: Raw, known: Known) -> str:
+    """What a message is that measures nothing."""
+    if not isinstance(raw, MqttMessage):
+        return ""
+    if "cmnd" in raw.topic.split("/"):
+        return "a command to the device"
+    if raw.topic.startswith("tasmota/discovery/"):
+        return "the device announces itself"
+    return unmeasured(raw.payload)
 
 
 def _of_text(device: str, last: str, raw: MqttMessage) -> Decoded:
@@ -176,6 +211,8 @@ def _spoken(device: str, said: Mapping[str, object], taken_at: datetime | None) 
                     yield from _zigbee(f"{device}/{address}", inner)
         elif name == "ZbState" and isinstance(value, Mapping):
             yield Fact(device=device, name="zigbee", value=dict(value))
+        elif name in OWN_CHIPS:
+            continue
         elif isinstance(value, Mapping) and not _is_input(name):
             yield from _numbers(device, value, said, taken_at)
         else:
@@ -195,7 +232,7 @@ def _input(device: str, name: str, value: object, taken_at: datetime | None) -> 
     if button:
         yield Event(
             device=device,
-            event="button_pressed",
+            event="button_released" if word == LET_GO else "button_pressed",
             detail=word.lower(),
             part=int(button[1]),
             taken_at=taken_at,
@@ -240,6 +277,12 @@ def _zigbee(device: str, inner: Mapping[str, object]) -> Iterator[Spoken]:
     name = inner.get("Name")
     if isinstance(name, str):
         yield Fact(device=device, name="name", value=name)
+    sent = [key for key, value in inner.items() if _press(key, value)]
+    if any(COMMAND.fullmatch(key) for key in inner) and sent:
+        for key in sent:
+            event = "button_released" if key in RELEASES else "button_pressed"
+            yield Event(device=device, event=event, detail=_press(key, inner[key]))
+        return
     numbers = {key: value for key, value in inner.items() if key not in ZIGBEE_STATES}
     yield from _numbers(device, numbers, inner, None)
     for key, value in inner.items():
@@ -251,6 +294,10 @@ def _zigbee(device: str, inner: Mapping[str, object]) -> Iterator[Spoken]:
                 yield _state(device, ZIGBEE_STATES[key], is_it, None, None)
             except (ValueError, TypeError):
                 yield Fact(device=device, name="not_understood", value={key: value})
+
+
+def _press(key: str, value: object) -> str | None:
+    return PRESSES.get(key, {}).get(value) if isinstance(value, int) else None
 
 
 def encode(
@@ -288,9 +335,10 @@ def encode(
         else:
             said[key] = value
     for event in events:
-        if event.event != "button_pressed":
+        if event.event not in ("button_pressed", "button_released"):
             raise ValueError(f"Tasmota does not say {event.event}")
-        said[f"Button{event.part or 1}"] = {"Action": (event.detail or "single").upper()}
+        word = LET_GO if event.event == "button_released" else event.detail or "single"
+        said[f"Button{event.part or 1}"] = {"Action": word.upper()}
     said |= {"SENSOR": sensor} if sensor else {}
     return _dumps(said | ({"ENERGY": energy} if energy else {}))
 
@@ -340,6 +388,8 @@ DEVICE = Device(
         Claim(topic="stat/#"),
         Claim(topic="+/tele/#"),
         Claim(topic="+/stat/#"),
+        Claim(topic="cmnd/#"),
+        Claim(topic="+/cmnd/#"),
         Claim(topic="tasmota/discovery/#"),
     ),
     metrics=tuple(
@@ -352,10 +402,11 @@ DEVICE = Device(
             )
         )
     ),
-    events=("button_pressed",),
+    events=("button_pressed", "button_released"),
     decode=decode,
     encode=encode,
     subject=subject,
+    note=note,
     vectors=(
         Vector(
             at="tele/sonoff_desk/SENSOR",
@@ -411,6 +462,18 @@ DEVICE = Device(
             source="tasmota/docs docs/Zigbee.md@005692a9",
             lossless=False,
             note=_SHORTER,
+        ),
+        Vector(
+            at="cmnd/kettle/Status",
+            frame="{}",
+            expected={},
+            source="composed from https://tasmota.github.io/docs/MQTT/; a command is none of ours",
+        ),
+        Vector(
+            at="tasmota_49A3BC/cmnd/Status",
+            frame="{}",
+            expected={},
+            source="composed from https://tasmota.github.io/docs/MQTT/; the prefix comes second",
         ),
         Vector(
             at="tasmota/discovery/49A3BC/config",

@@ -1,8 +1,9 @@
-"""Health thermometer profile: the measurement (2A1C), the one still rising (2A1E), and where on the
-body it is taken (2A1D).
+"""Health thermometer profile: the measurement (2A1C), the one still rising (2A1E), where on the
+body it is taken (2A1D), and how often (2A21).
 
 Layout of 2A1C and 2A1E, little-endian: flags u8 (0 Fahrenheit else Celsius, 1 time, 2 type);
-temperature FLOAT; [date time 7]; [type u8]. 2A1D is the type alone.
+temperature FLOAT; [date time 7]; [type u8]. 2A1D is the type alone. 2A21: seconds u16,
+0 for only when it is used.
 """
 
 from collections.abc import Sequence
@@ -19,10 +20,10 @@ from devices.codec import (
     assigned_number,
 )
 from devices.facts import fields_of, told, value_of, worded
-from devices.fields import Cursor, Special, to_date_time, to_float32, u32
+from devices.fields import Cursor, Special, to_date_time, to_float32, u16, u32
 from devices.model import Decoded, Event, Fact, Measurement, Quality, Raw
 
-FINAL, INTERMEDIATE, TYPE_ALONE = "2A1C", "2A1E", "2A1D"
+FINAL, INTERMEDIATE, TYPE_ALONE, INTERVAL = "2A1C", "2A1E", "2A1D", "2A21"
 FAHRENHEIT, TIME, TYPE = 0x01, 0x02, 0x04
 
 # ISO/IEEE 11073-10408; Bluetooth SIG, GATT Specification Supplement, Temperature Type.
@@ -36,6 +37,10 @@ def decode(raw: Raw, known: Known) -> Decoded:
     heard = value_of(raw, "a thermometer's characteristic")
     at = assigned_number(heard.characteristic)
     frame = Cursor(heard.value)
+    if at == INTERVAL:
+        interval_s = frame.u16()
+        frame.finish()
+        return Decoded(facts=told(heard.address, {"interval_s": interval_s}))
     if at == TYPE_ALONE:
         site = frame.u8()
         frame.finish()
@@ -75,6 +80,10 @@ def encode(
     Without a measurement: the frame with which a thermometer says that it failed.
     """
     site = fields_of(facts).get("type")
+    if known.get("at") == INTERVAL:
+        if "interval_s" not in fields_of(facts):
+            raise ValueError("a measurement interval needs the fact `interval_s`")
+        return u16(fields_of(facts)["interval_s"])
     if known.get("at") == TYPE_ALONE:
         if site is None:
             raise ValueError("a temperature type needs the fact `type`")
@@ -108,6 +117,7 @@ DEVICE = Device(
         Claim(characteristic=FINAL),
         Claim(characteristic=INTERMEDIATE),
         Claim(characteristic=TYPE_ALONE),
+        Claim(characteristic=INTERVAL),
     ),
     metrics=("body_temperature",),
     decode=decode,
@@ -151,6 +161,13 @@ DEVICE = Device(
             expected={},
             facts={"type": 3, "type_words": "ear"},
             source=_NORDIC + "TemperatureTypeDataCallbackTest.java",
+        ),
+        Vector(
+            at=INTERVAL,
+            frame="3c00",
+            expected={},
+            facts={"interval_s": 60},
+            source=_NORDIC + "MeasurementIntervalDataCallbackTest.java",
         ),
     ),
 )

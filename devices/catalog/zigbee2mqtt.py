@@ -45,6 +45,7 @@ from devices.codec import (
 from devices.metrics import METRICS
 from devices.model import Decoded, Event, Fact, Measurement, MqttMessage, Raw
 from devices.moments import moment
+from devices.plain import unmeasured
 from devices.units import convert, unit_of
 
 BASE = "zigbee2mqtt/"
@@ -70,11 +71,18 @@ NUMBERS = {
     "pm10": "pm10",
     "dew_point": "dew_point",
     "soil_moisture": "soil_moisture",
+    "formaldehyd": "formaldehyde",
+    "formaldehyde": "formaldehyde",
+    "hcho": "formaldehyde",
+    "voc": "volatile_organic_compounds",
+    "weight": "mass",
+    "ambient_light": "illuminance",
     "power": "power",
     "current": "current",
     "energy": "energy",
     "voltage": "voltage",
     "target_distance": "distance",
+    "distance": "distance",
     "breathing_rate": "respiratory_rate",
     "heart_rate": "pulse_rate",
     "heartrate": "pulse_rate",
@@ -91,6 +99,8 @@ UNITS = {
     "energy": "kW.h",
 }
 """The unit where the model's `exposes` are not known."""
+UNIT_NEEDED = frozenset({"voc"})
+"""Given in µg/m³ by some models and in ppb by others, so without `exposes` it is not known."""
 VOLTAGES = ((80.0, 480.0, "V"), (1000.0, 20_000.0, "mV"))
 """From, to, unit: a voltage without `exposes`. Mains are given in V and cells in mV, and these
 spans fit one of them only: no cell has under half a volt, no plug over a thousand. Others are
@@ -125,6 +135,7 @@ STATES = {
     "carbon_monoxide": State("carbon_monoxide"),
     "gas": State("gas"),
     "water_leak": State("water_leak"),
+    "active_water_leak": State("water_leak"),
     "vibration": State("vibration"),
     "moving": State("moving"),
     "tamper": State("tamper"),
@@ -137,6 +148,33 @@ SWITCHED = {"ON": True, "OFF": False}
 """How some models say true and false. Not for a contact: which of them is open differs."""
 
 WORDS: dict[str, dict[str, tuple[str, float]]] = {
+    "battery_low": {"low": ("battery_low", 1.0), "normal": ("battery_low", 0.0)},
+    "battery_level": {
+        "low": ("battery_low", 1.0),
+        "middle": ("battery_low", 0.0),
+        "high": ("battery_low", 0.0),
+    },
+    "charging_status": {
+        "charging": ("battery_charging", 1.0),
+        "charged": ("battery_charging", 0.0),
+        "fullycharged": ("battery_charging", 0.0),
+        "uncharged": ("battery_charging", 0.0),
+        "notcharged": ("battery_charging", 0.0),
+        "none": ("battery_charging", 0.0),
+    },
+    "window_open": {
+        "open": ("window_open", 1.0),
+        "yes": ("window_open", 1.0),
+        "close": ("window_open", 0.0),
+        "closed": ("window_open", 0.0),
+        "no": ("window_open", 0.0),
+    },
+    "window": {
+        "open": ("window_open", 1.0),
+        "opened": ("window_open", 1.0),
+        "close": ("window_open", 0.0),
+        "closed": ("window_open", 0.0),
+    },
     "battery_state": {
         "low": ("battery_low", 1.0),
         "middle": ("battery_low", 0.0),
@@ -208,7 +246,11 @@ WORDS: dict[str, dict[str, tuple[str, float]]] = {
         "closed": ("window_open", 0.0),
         "close": ("window_open", 0.0),
     },
-    "door_state": {"open": ("door_open", 1.0), "closed": ("door_open", 0.0)},
+    "door_state": {
+        "open": ("door_open", 1.0),
+        "error_forced_open": ("door_open", 1.0),
+        "closed": ("door_open", 0.0),
+    },
     "smoke_state": {"alarm": ("smoke", 1.0), "normal": ("smoke", 0.0), "none": ("smoke", 0.0)},
     "co_state": {"alarm": ("carbon_monoxide", 1.0), "normal": ("carbon_monoxide", 0.0)},
     "gas_sensor_state": {"alarm": ("gas", 1.0), "normal": ("gas", 0.0)},
@@ -233,16 +275,21 @@ PART_WORDS = {
 """The end of a property's name, and which of several like parts it means."""
 PART = re.compile(r"(.+?)_(phase_[bc]|[a-z]+|l?\d{1,3})$")
 
+SOS_STATES = ("sos", "sos_alarm")
 SOS_ACTIONS = frozenset({"emergency", "sos", "panic"})
 PRESSES = ("action", "click")
 """`click` is how versions before 1.19 said it."""
 RELEASED_ACTIONS = frozenset({"release", "released"})
 LOCK_ACTION = re.compile(r"(^|_)(un)?lock(ed)?$")
 """A lock says who used it as an action: keypad_unlock, manual_lock."""
-SILENT_ACTIONS = frozenset(
-    {"", "none", "vibration", "tilt", "drop", "shake", "slide", "flip90", "fall"}
-)
-"""Not a person's press. What moved says so as `vibration` too; a `fall` is that of Aqara's cube."""
+MOVED_ACTIONS = frozenset({"tilt", "drop"})
+"""Aqara's vibration sensor, on a bed or a chair, says these without `vibration`."""
+SILENT_ACTIONS = frozenset({"", "none", "vibration", "shake", "slide", "flip90", "fall"})
+"""Not a person's press. A `vibration` says so as a state too; the others are the moves of Aqara's
+cube, and its `fall` is no person's."""
+ALARM_PARTS = re.compile(r"(.+)_alarm_([12])$")
+"""A sensor with two alarms: herdsman's iasZoneAlarm names them so and sends the polarity of the
+property itself, whatever its `exposes` say of a contact."""
 
 _loads = msgspec.json.Decoder().decode
 _dumps = msgspec.json.Encoder().encode
@@ -264,7 +311,7 @@ def _attribute(raw: Raw) -> str:
     if not isinstance(raw, MqttMessage) or raw.payload.lstrip()[:1] in (b"{", b""):
         return ""
     device, _, name = raw.topic.removeprefix(BASE).rpartition("/")
-    known = name == "sos" or name in PRESSES or name in FALLS or name in WORDS
+    known = name in SOS_STATES or name in PRESSES or name in FALLS or name in WORDS
     known = known or any(_base(name)[0] in table for table in (NUMBERS, STATES))
     return name if device and known else ""
 
@@ -280,7 +327,7 @@ def decode(raw: Raw, known: Known) -> Decoded:
     attribute = _attribute(raw)
     if attribute:
         return _of_device(device, {attribute: _plain(raw.payload)}, raw, known)
-    if raw.topic != device:
+    if raw.topic != device or not raw.payload:
         return Decoded()
     said = _json(raw)
     if not isinstance(said, dict):
@@ -330,7 +377,62 @@ def _of_bridge(raw: MqttMessage) -> Decoded:
             match _json(raw):
                 case {"type": "device_leave", "data": {"friendly_name": str(name)}}:
                     return Decoded((_online(BASE + name, online=False),))
+        case "/response/device/remove":
+            match _json(raw):
+                case {"status": "ok", "data": {"id": str(name)}}:
+                    return Decoded((_online(BASE + name, online=False),))
     return Decoded()
+
+
+BRIDGE_NOTES = {
+    "/state": "whether the hub is online",
+    "/devices": "the hub's devices",
+    "/groups": "the hub's groups",
+    "/info": "about the hub",
+    "/logging": "a log line of the hub",
+    "/log": "a log line of the hub",
+    "/definitions": "what the hub can say",
+    "/extensions": "the hub's extensions",
+    "/converters": "the hub's converters",
+    "/health": "how the hub is",
+}
+EVENT_NOTES = {
+    "device_joined": "a device joined",
+    "device_announce": "a device announced itself",
+    "device_interview": "the hub's interview of a new device",
+    "group_added": "a group was added",
+}
+
+
+def note(raw: Raw, known: Known) -> str:
+    """What a message is that measures nothing: the bridge's own, a command, other properties."""
+    if not isinstance(raw, MqttMessage):
+        return ""
+    rest = raw.topic.removeprefix(BRIDGE)
+    if rest != raw.topic and rest[:1] in ("", "/"):
+        return _bridge_note(rest, raw.payload)
+    if raw.topic != subject(raw) and not _attribute(raw):
+        return "a command to a device"
+    return unmeasured(raw.payload) if raw.payload else "cleared: the broker keeps nothing here"
+
+
+def _bridge_note(rest: str, payload: bytes) -> str:
+    try:
+        said = _plain(payload) if payload else None
+    except RecursionError:
+        return ""
+    if rest == "/event" and isinstance(said, Mapping):
+        data = said.get("data")
+        about = data if isinstance(data, Mapping) else {}
+        told = [EVENT_NOTES.get(str(said.get("type")), f"the hub's event {said.get('type')}")]
+        told += [str(about[key]) for key in ("status", "friendly_name") if key in about]
+        return ", ".join(told)
+    for asked, words in (("/response/", "the hub's answer to"), ("/request/", "asks the hub:")):
+        if rest.startswith(asked):
+            result = said.get("status") if isinstance(said, Mapping) else None
+            tail = f" ({result})" if isinstance(result, str) else ""
+            return f"{words} {rest.removeprefix(asked)}{tail}"
+    return BRIDGE_NOTES.get(rest, "the hub's own message")
 
 
 def _device_facts(listed: object, payload: bytes) -> Iterator[Fact]:
@@ -363,6 +465,7 @@ def _of_device(device: str, said: Mapping[str, object], raw: MqttMessage, known:
     events: list[Event] = []
     facts: list[Fact] = []
     not_understood: dict[str, object] = {}
+    reasons: list[str] = []
     taken_at: datetime | None = None
     if said.get("last_seen") is not None:
         try:
@@ -372,12 +475,12 @@ def _of_device(device: str, said: Mapping[str, object], raw: MqttMessage, known:
     for name, value in said.items():
         if value is None:
             continue
-        model = exposes.get(name) if isinstance(exposes, Mapping) else None
         try:
             base, part = _base(name)
-            found = _measured(base, value, model if isinstance(model, Mapping) else NOTHING_KNOWN)
-        except ValueError:
+            found = _measured(base, value, _model(name, exposes))
+        except ValueError as wrong:
             not_understood[name] = value
+            reasons.append(str(wrong) or f"{name} {value!r} is not known")
             continue
         if found and not (base in NUMBERS and raw.retained and taken_at is None):
             metric, number, unit = found
@@ -388,7 +491,7 @@ def _of_device(device: str, said: Mapping[str, object], raw: MqttMessage, known:
                 measurements.append(measurement)
         if name in FALLS and isinstance(value, str):
             facts.append(Fact(device=device, name=name, value=value))
-        happened = None if raw.retained else _happened(name, value, known)
+        happened = None if raw.retained else _happened(name, value, said, known)
         if happened:
             event, detail = happened
             events.append(Event(device=device, event=event, taken_at=taken_at, detail=detail))
@@ -397,15 +500,24 @@ def _of_device(device: str, said: Mapping[str, object], raw: MqttMessage, known:
         measurements.append(_problem(device, any(troubles), taken_at))
     if not_understood:
         if not (measurements or events or facts):
-            raise DecodeError(f"values that we do not know: {not_understood}", raw.payload)
+            raise DecodeError("; ".join(reasons) or "its time is not known", raw.payload)
         facts.append(Fact(device=device, name="not_understood", value=not_understood))
     return Decoded(tuple(measurements), tuple(events), tuple(facts))
+
+
+def _model(name: str, exposes: object) -> Mapping[str, object]:
+    """What the bridge told of the property of this model."""
+    told = exposes.get(name) if isinstance(exposes, Mapping) else None
+    return told if isinstance(told, Mapping) and not ALARM_PARTS.match(name) else NOTHING_KNOWN
 
 
 def _base(name: str) -> tuple[str, int | None]:
     """The property without its part: ("state", 2) of "state_l2"."""
     if name in NUMBERS or name in STATES or name in WORDS:
         return name, None
+    alarm = ALARM_PARTS.match(name)
+    if alarm is not None and alarm[1] in STATES:
+        return alarm[1], int(alarm[2])
     found = PART.match(name)
     if found is None or not (found[1] in NUMBERS or found[1] in STATES):
         return name, None
@@ -432,6 +544,8 @@ def _measured(
             raise ValueError
         number = float(value)
         unit = model.get("unit", UNITS.get(name))
+        if unit is None and name in UNIT_NEEDED:
+            raise ValueError
         if unit is None and name == "voltage":
             unit = next((said for low, high, said in VOLTAGES if low <= number <= high), None)
         if number - number != 0.0 or not (unit is None or isinstance(unit, str)):
@@ -456,15 +570,19 @@ def _same(one: object, other: object) -> bool:
     return type(one) is type(other) and one == other
 
 
-def _happened(name: str, value: object, known: Known) -> tuple[str, str | None] | None:
+def _happened(
+    name: str, value: object, said: Mapping[str, object], known: Known
+) -> tuple[str, str | None] | None:
     """The event of a property and its detail."""
-    if name == "sos" and value is True:
+    if name in SOS_STATES and value is True:
         return "sos_pressed", None
     if not isinstance(value, str):
         return None
     if name in PRESSES and value not in SILENT_ACTIONS:
         if value in SOS_ACTIONS:
             return "sos_pressed", value
+        if value in MOVED_ACTIONS:
+            return None if said.get("vibration") is True else ("sensor_moved", value)
         if LOCK_ACTION.search(value):
             return "lock_used", value
         released = not RELEASED_ACTIONS.isdisjoint(value.split("_"))
@@ -538,6 +656,8 @@ def _event_property(event: Event) -> dict[str, object]:
             return {"sos": True}
         case "lock_used":
             return {"action": event.detail or "unlock"}
+        case "sensor_moved":
+            return {"action": event.detail or "tilt"}
         case "sos_pressed" | "button_pressed" | "button_released":
             return {"action": event.detail or "single"}
         case "fall_detected" | "fall_suspected":
@@ -606,6 +726,7 @@ DEVICE = Device(
         "button_pressed",
         "button_released",
         "lock_used",
+        "sensor_moved",
         "sos_pressed",
         "fall_detected",
         "fall_suspected",
@@ -613,6 +734,7 @@ DEVICE = Device(
     decode=decode,
     encode=encode,
     subject=subject,
+    note=note,
     places=places,
     vectors=(
         Vector(

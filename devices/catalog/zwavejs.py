@@ -8,6 +8,7 @@ A notification is a number of the Z-Wave specification; idle is 0. A quantity wi
 the payload is taken only where no other unit is possible: Air_temperature is in the node's own.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -73,6 +74,12 @@ NOTIFICATIONS: dict[tuple[str, str], tuple[str, Mapping[int, float]]] = {
         {0: 0.0, 10: 1.0, 11: 1.0},
     ),
 }  # fmt: skip
+# The same list, type 0x0A: what a panic button or a pendant asks for. Events, with no idle state.
+EMERGENCIES = {
+    1: "contact police", 2: "contact fire service", 3: "contact medical service", 4: "panic alert",
+}  # fmt: skip
+PANIC = 4
+LOCK_OPERATION = re.compile(r"(manual|keypad|rf|auto)_(un)?lock_operation")
 SENSORS = {
     "air_temperature": "room_temperature", "temperature": "room_temperature",
     "humidity": "room_humidity", "relative_humidity": "room_humidity",
@@ -143,7 +150,8 @@ def decode(raw: Raw, known: Known) -> Decoded:
             alive = ALIVE.get(word, 1.0 if said.get("value") is True else 0.0)
             return Decoded((_state(device, "device_online", alive, None),))
         if "value" not in said:
-            return Decoded()
+            used = () if raw.retained else tuple(_lock_used(device, class_, path))
+            return Decoded(events=used)
         value, unit, taken_at = said["value"], said.get("unit"), _time(said.get("time"))
     if class_ == "" and path == ["status"] and isinstance(value, bool):
         return Decoded((_state(device, "device_online", float(value), None),))
@@ -162,6 +170,16 @@ def decode(raw: Raw, known: Known) -> Decoded:
         ),
         tuple(item for item in items if isinstance(item, Event) and not raw.retained),
     )
+
+
+def note(raw: Raw, known: Known) -> str:
+    """What a message is that measures nothing."""
+    if not isinstance(raw, MqttMessage):
+        return ""
+    if "/_" in raw.topic:
+        return "the gateway's own message"
+    _, class_, path = _split(raw.topic)
+    return f"{' '.join((class_, *path)).strip()} is not measured here"
 
 
 def _time(value: object) -> datetime | None:
@@ -187,12 +205,8 @@ def _said(
     names = [words(level) for level in path]
     first = names[0] if names else ""
     match class_:
-        case "notification" if len(names) > 1 and (first, names[1]) in NOTIFICATIONS:
-            metric, states = NOTIFICATIONS[first, names[1]]
-            code = int(number(value))
-            if code not in states:
-                raise ValueError(f"{'/'.join(path)} {code} is not known")
-            yield _state(device, metric, states[code], taken_at)
+        case "notification":
+            yield from _notified(device, names, value, taken_at)
         case "binary_sensor":
             yield _state(device, BINARY.get(first, "on"), float(is_on(value)), taken_at)
         case "switch" | "basic" if first in ("currentvalue", "current_value"):
@@ -225,6 +239,29 @@ def _said(
             )
 
 
+def _notified(
+    device: str, names: Sequence[str], value: object, taken_at: datetime | None
+) -> Iterator[Spoken]:
+    if names[:1] == ["emergency_alarm"]:
+        asked = EMERGENCIES.get(int(number(value)))
+        if asked:
+            yield Event(device=device, event="sos_pressed", detail=asked, taken_at=taken_at)
+    elif tuple(names[:2]) in NOTIFICATIONS:
+        metric, states = NOTIFICATIONS[names[0], names[1]]
+        code = int(number(value))
+        if code not in states:
+            raise ValueError(f"{'/'.join(names)} {code} is not known")
+        yield _state(device, metric, states[code], taken_at)
+
+
+def _lock_used(device: str, class_: str, path: list[str]) -> Iterator[Event]:
+    """A lock says who used it without a value: {"userId": 1}."""
+    operation = words(path[-1]) if class_ == "notification" and path else ""
+    if LOCK_OPERATION.fullmatch(operation):
+        detail = operation.removesuffix("_operation")
+        yield Event(device=device, event="lock_used", detail=detail)
+
+
 def _quantity(
     device: str, metric: str, value: object, unit: object, taken_at: datetime | None
 ) -> Measurement:
@@ -249,6 +286,8 @@ def encode(
     names = tuple(words(level) for level in path)
     spoken: tuple[Spoken, ...] = (*measurements, *events)
     for item in spoken:
+        if isinstance(item, Event) and item.event == "lock_used":
+            return b"{}"
         value, unit = _code(item, class_, names), _unit(item)
         if item.taken_at is None and not unit:
             return _dumps(value)
@@ -269,6 +308,9 @@ def _unit(item: Spoken) -> dict[str, str]:
 
 def _code(item: Spoken, class_: str, names: tuple[str, ...]) -> object:
     if isinstance(item, Event):
+        if item.event == "sos_pressed":
+            asked = {word: code for code, word in EMERGENCIES.items()}
+            return asked.get(item.detail or "", PANIC)
         codes = {word: code for code, word in SCENE_KEYS.items()}
         if (item.event, item.detail) not in codes:
             raise ValueError(f"no scene of Z-Wave says {item.event} {item.detail}")
@@ -312,6 +354,8 @@ OTHER_PLACES = {
     "power_on": (("switch_binary", "currentValue"),),
     "button_pressed": (("central_scene", "scene/001"),),
     "button_released": (("central_scene", "scene/001"),),
+    "sos_pressed": (("notification", "Emergency_Alarm/Alarm_status"),),
+    "lock_used": (("notification", "Access_Control/Keypad_unlock_operation"),),
 }
 """(command class, property) by what it says, where no table of values has it."""
 
@@ -342,10 +386,11 @@ DEVICE = Device(
             )
         )
     ),
-    events=("button_pressed", "button_released"),
+    events=("button_pressed", "button_released", "sos_pressed", "lock_used"),
     decode=decode,
     encode=encode,
     subject=subject,
+    note=note,
     places=places,
     vectors=(
         Vector(
@@ -362,6 +407,12 @@ DEVICE = Device(
             frame="0",
             expected={"movement": (0.0, "1")},
             source="a public source",
+        ),
+        Vector(
+            at="zwave/hall/pendant/notification/endpoint_0/Emergency_Alarm/Alarm_status",
+            frame="4",
+            expected={"sos_pressed": "panic alert"},
+            source="composed from the Z-Wave Application Specification, notification type 0x0A",
         ),
         Vector(
             at="zwave/nodeID_5/48/0/Any",

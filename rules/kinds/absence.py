@@ -13,8 +13,8 @@ from devices.metrics import Kind as MetricKind
 from devices.model import Reading
 from rules.exact import micros_of
 from rules.hours import Hours, local_us, wall
-from rules.kind import Kind, KindState
-from rules.limits import metric_of
+from rules.kind import Kind, KindState, Needs
+from rules.limits import metric_of, sensed
 from rules.model import Evidence, Number
 from rules.params import MetricName
 from rules.words import span_text
@@ -181,6 +181,10 @@ class Absence(Kind[Params, State]):
                     due_us = earliest_us
                     break
         state.due_us = due_us
+
+    def needs(self) -> Needs:
+        after = self._params.after
+        return Needs(((after,),) if after else (), sensed(self._params.metrics))
 
     def because(self, state: State) -> Evidence:
         waited_h = round(state.waited_us / _HOUR_US, 2)

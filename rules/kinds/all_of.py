@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from rules.branches import Branch, Branches, Params
+from rules.kind import Needs
 
 
 class AllOf(Branches):
@@ -23,3 +24,6 @@ class AllOf(Branches):
 
     def combine(self, held: Sequence[bool]) -> bool:
         return all(held)
+
+    def needs(self) -> Needs:
+        return Needs(tuple((metric,) for metric in self.metrics))

@@ -16,8 +16,8 @@ from rules.days import DAY, day_of
 from rules.estimators.ranks import ranked_quantile
 from rules.exact import micros_of
 from rules.hours import local_us, wall
-from rules.kind import Kind, KindState
-from rules.limits import metric_of
+from rules.kind import Kind, KindState, Needs
+from rules.limits import metric_of, sensed
 from rules.model import Evidence, Number
 from rules.params import MetricName
 from rules.words import span_text
@@ -131,6 +131,9 @@ class FirstOfDay(Kind[Params, State]):
         else:
             usual = params.by.hour * 60 + params.by.minute
         return min(usual + micros_of(params.grace) // _MINUTE_US, _DAY_MIN - 1)
+
+    def needs(self) -> Needs:
+        return Needs(signs=sensed(self._params.metrics))
 
     def because(self, state: State) -> Evidence:
         return Evidence(

@@ -88,26 +88,40 @@ class HomeBloodPressure(Kind[Params, State]):
         self._apart_us = micros_of(params.apart)
         limits = (params.systolic_at_least, params.diastolic_at_least)
         self._limits = dict(zip(_PRESSURES, limits, strict=True))
-        self._hours = {"morning": params.morning, "evening": params.evening}
-        self._slots = tuple(f"{part} {metric}" for part in self._hours for metric in _PRESSURES)
+        hours = {"morning": params.morning, "evening": params.evening}
+        self._hours = tuple(
+            (span, {metric: f"{part} {metric}" for metric in _PRESSURES})
+            for part, span in hours.items()
+        )
+        self._slots = tuple(slot for _, slots in self._hours for slot in slots.values())
 
     def begin(self, since_us: int) -> State:
         return State()
 
     def read(self, state: State, us: int, reading: Reading) -> bool | None:
-        part = next((name for name, hours in self._hours.items() if hours.hold(us, self._zone)), "")
-        if not part:
+        slots = self._slots_at(us)
+        if slots is None:
             return None
         if state.due_us is None:
             self._open(state, day_of(us, self._zone))
             state.due_us = last_of_day(us, self._zone)
-        slot = state.days[-1].parts.setdefault(f"{part} {reading.metric}", Part())
-        if slot.count and us - slot.last_us < self._apart_us:
+        parts = state.days[-1].parts
+        name = slots[reading.metric]
+        slot = parts.get(name)
+        if slot is None:
+            slot = parts[name] = Part()
+        elif slot.count and us - slot.last_us < self._apart_us:
             return None
         slot.count += 1
         slot.sum += millionths(reading.value)
         slot.last_us = us
         state.value, state.metric, state.reading = reading.value, reading.metric, reading.id
+        return None
+
+    def _slots_at(self, us: int) -> dict[str, str] | None:
+        for hours, slots in self._hours:
+            if hours.hold(us, self._zone):
+                return slots
         return None
 
     def _open(self, state: State, day: date) -> None:
@@ -124,11 +138,15 @@ class HomeBloodPressure(Kind[Params, State]):
         return bool(self._over(state))
 
     def _complete(self, state: State) -> bool:
-        whole = sum(
-            all(day.parts.get(slot, Part()).count >= 2 for slot in self._slots)
-            for day in state.days
-        )
-        return whole >= self._params.least_days
+        if len(state.days) < self._params.least_days:
+            return False
+        return sum(map(self._is_whole, state.days)) >= self._params.least_days
+
+    def _is_whole(self, day: Day) -> bool:
+        parts = day.parts
+        if len(parts) < len(self._slots):
+            return False
+        return all(parts[slot].count >= 2 for slot in self._slots)
 
     def _sum(self, state: State, metric: str) -> tuple[int, int]:
         """Sum (in millionths) and count, without the first day."""

@@ -17,8 +17,8 @@ from devices.model import Reading
 from rules.estimators.ranks import ranked_quantile
 from rules.exact import micros_of
 from rules.hours import Hours, wall
-from rules.kind import Kind, KindState
-from rules.limits import metric_of
+from rules.kind import Kind, KindState, Needs
+from rules.limits import metric_of, sensed
 from rules.model import Evidence, Number
 from rules.params import MetricName
 from rules.window import Window
@@ -196,6 +196,9 @@ class Inactivity(Kind[Params, State]):
             last_us = state.gaps.last_us
             hour = 0 if last_us is None else self._hour(last_us)
             state.gaps.push(us, hour, self._longest_us, reading.metric == self._params.leaving)
+
+    def needs(self) -> Needs:
+        return Needs(signs=sensed(self._params.metrics))
 
     def because(self, state: State) -> Evidence:
         return Evidence(

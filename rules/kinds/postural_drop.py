@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from devices.metrics import METRICS
 from devices.model import Reading
 from rules.exact import from_millionths, grid, micros_of, millionths
-from rules.kind import Kind, KindState
+from rules.kind import Kind, KindState, Needs
 from rules.model import Evidence, Number
 from rules.words import span_text
 
@@ -101,6 +101,9 @@ class PosturalDrop(Kind[Params, State]):
             and us - seated.us <= self._reference_us
             and self._least_us <= stood_us <= self._most_us
         )
+
+    def needs(self) -> Needs:
+        return Needs((_PRESSURES, (_STANDING,)))
 
     def because(self, state: State) -> Evidence:
         now, seated = state.now, state.seated.get(state.metric)

@@ -5,10 +5,11 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from devices.metrics import Kind as MetricKind
 from devices.model import Reading
 from rules.exact import micros_of
 from rules.hours import Hours
-from rules.kind import Kind, KindState
+from rules.kind import Kind, KindState, Needs
 from rules.limits import metric_of
 from rules.model import Evidence, Number
 from rules.params import MetricName
@@ -21,7 +22,8 @@ class Params(Struct, frozen=True, kw_only=True):
     """`first` becoming 1, within the local hours `between`, with no 1 of `then` within `within`.
 
     `first_devices`: only these count (the outer doors); empty: all. `or_then`: any of these does
-    as well as `then`. It ends with the next sign.
+    as well as `then`. It ends with the next sign, or where `first` is an event (a fall), with the
+    next of those, which is waited for anew.
     """
 
     first: MetricName
@@ -39,9 +41,12 @@ class Params(Struct, frozen=True, kw_only=True):
 
 
 class State(KindState, kw_only=True):
+    """`stands`: nothing followed, and nothing has happened since."""
+
     first_us: int = 0
     first: str = ""
     waited_us: int = 0
+    stands: bool = False
 
 
 class Sequence(Kind[Params, State]):
@@ -72,6 +77,7 @@ class Sequence(Kind[Params, State]):
         self._params = params
         self._zone = zone
         self._within_us = micros_of(params.within)
+        self._is_event = metric_of(params.first).kind is MetricKind.EVENT
 
     def begin(self, since_us: int) -> State:
         return State()
@@ -82,6 +88,7 @@ class Sequence(Kind[Params, State]):
             return None
         if reading.metric in self._signs:
             state.due_us = None
+            state.stands = False
             return False
         if params.first_devices and reading.device not in params.first_devices:
             return None
@@ -90,12 +97,19 @@ class Sequence(Kind[Params, State]):
         if state.due_us is None:
             state.first_us, state.first = us, reading.id
             state.due_us = us + self._within_us
+            if state.stands and self._is_event:
+                state.stands = False
+                return False
         return None
 
     def wake(self, state: State, us: int) -> bool:
         state.waited_us = us - state.first_us
         state.due_us = None
+        state.stands = True
         return True
+
+    def needs(self) -> Needs:
+        return Needs(((self._params.first,),), (self._params.then, *self._params.or_then))
 
     def because(self, state: State) -> Evidence:
         waited_min = state.waited_us / _MINUTE_US

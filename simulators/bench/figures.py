@@ -131,7 +131,8 @@ def _memory_after(runs: Runs, subject: str) -> float:
 def _costs(runs: Runs) -> Iterable[Figure]:
     if runs.costs is not None:
         yield from _rules(runs.costs.rules)
-        yield from _past(runs.costs.past)
+        for past in runs.costs.past:
+            yield from _past(past)
         yield from _frames(runs.costs.frames)
 
 
@@ -174,7 +175,7 @@ def _rules(costs: RuleCosts) -> Iterable[Figure]:
 def _past(past: Past) -> Iterable[Figure]:
     yield Figure(
         part="P8",
-        what=f"backtest of {past.pack}, a million events on one core "
+        what=f"backtest of {past.pack} ({past.rules} rules), a million events on one core "
         f"({past.events / past.one_cpu_s:,.0f} /s)",
         unit="s",
         value=past.one_cpu_s / past.events * MILLION,

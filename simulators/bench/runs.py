@@ -48,7 +48,8 @@ class Sizes(Struct, frozen=True, kw_only=True):
             f"{self.steady_rounds} x in turns; P3 {self.starts} starts; "
             f"P4 {self.rule_readings:,} readings of each shape; "
             f"P5 {self.residents} people, an alert each; "
-            f"P8 {self.past_people * EVENTS_A_PERSON:,} events of {self.past_people} people; "
+            f"P8 {self.past_people * EVENTS_A_PERSON:,} events of {self.past_people} people "
+            "a pack; "
             f"{self.frames:,} frames of a kind, {self.adverts:,} advertisements"
         )
 
@@ -62,7 +63,7 @@ FULL = Sizes(
     starts=5,
     residents=200,
     rule_readings=50_000,
-    past_people=500,
+    past_people=200,
     frames=50_000,
     adverts=200_000,
 )
@@ -75,7 +76,7 @@ SHORT = Sizes(
     starts=2,
     residents=30,
     rule_readings=10_000,
-    past_people=60,
+    past_people=25,
     frames=5_000,
     adverts=20_000,
 )
@@ -85,7 +86,7 @@ class Costs(Struct, frozen=True, kw_only=True):
     """Of parts by themselves, without a broker, a disk or a network."""
 
     rules: RuleCosts
-    past: Past
+    past: tuple[Past, ...]
     frames: FrameCosts
 
 

@@ -9,6 +9,8 @@ STATES: Mapping[Deed, tuple[str, float]] = {
     Deed.CLOSES: ("door_open", 0.0),
     Deed.MOVES: ("movement", 1.0),
     Deed.LEAVES: ("movement", 0.0),
+    Deed.BOILS: ("power", 2150.0),
+    Deed.BOILED: ("power", 0.4),
 }
 EVENTS: Mapping[str, tuple[str, str]] = {
     "sos": ("sos_pressed", "emergency"),
@@ -26,6 +28,7 @@ DEEDS: Mapping[tuple[str, str], tuple[Deed, ...]] = {
     ("zigbee2mqtt", "movement"): (Deed.MOVES, Deed.LEAVES),
     ("zigbee2mqtt", "contact"): (Deed.OPENS, Deed.CLOSES),
     ("zigbee2mqtt", "contact reversed"): (Deed.OPENS, Deed.CLOSES),
+    ("zigbee2mqtt", "plug"): (Deed.BOILS, Deed.BOILED),
     ("zigbee2mqtt", "sos"): (Deed.PRESSES,),
     ("bthome", "contact"): (Deed.OPENS, Deed.CLOSES),
     ("bthome", "button"): (Deed.PRESSES,),

@@ -22,6 +22,8 @@ BUTTONS: Mapping[Deed, str] = {
     Deed.GLUCOSE: "Put a drop of blood on",
     Deed.OPENS: "Open",
     Deed.CLOSES: "Close",
+    Deed.BOILS: "Put it on",
+    Deed.BOILED: "It boiled",
     Deed.MOVES: "Walk past",
     Deed.PRESSES: "Press",
 }
@@ -35,6 +37,8 @@ DONE: Mapping[str, str] = {
     Deed.MOVES: "walks into the",
     Deed.OPENS: "opens the",
     Deed.CLOSES: "closes the",
+    Deed.BOILS: "puts on the",
+    Deed.BOILED: "has boiled the",
     "read a prompt": "reads a message on the home page",
     "answered": "answers it",
     "was refused": "is refused an answer",

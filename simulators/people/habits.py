@@ -32,6 +32,11 @@ class Habits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Outing(weekdays=(1, 4), leave=time(10, 0), minutes=120),
         Outing(weekdays=(6,), leave=time(9, 30), minutes=110),
     )
+    medicine: tuple[time, ...] = ()
+    """About when the medicine box is opened: what a contact with `where = "medicine box"` notices
+    (and one that says no `where`: give a door its own)."""
+    tea: tuple[time, ...] = ()
+    """About when the kettle is put on: what a plug notices."""
 
 
 class Waking(Struct, frozen=True, kw_only=True):
@@ -86,6 +91,14 @@ def rooms(turns: Waking, seed: int, day: date) -> Iterator[tuple[datetime, str]]
         at += timedelta(minutes=draws.uniform(8, 50))
     yield turns.bed, "hall"
     yield turns.bed + timedelta(seconds=30), "bedroom"
+
+
+def about(
+    habits: Habits, seed: int, day: date, what: str, times: tuple[time, ...]
+) -> list[datetime]:
+    """These times as the day has them, moved by minutes."""
+    draws = of_day(seed, day, what)
+    return [_about(habits, draws, day, usual) for usual in times]
 
 
 def _about(habits: Habits, draws: Random, day: date, usual: time) -> datetime:

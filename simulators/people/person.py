@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from simulators.people.body import Body, fluid_kg, vitals
-from simulators.people.habits import Habits, Waking, rooms, waking
+from simulators.people.habits import Habits, Waking, about, rooms, waking
 
 
 class Deed(StrEnum):
@@ -27,6 +27,8 @@ class Deed(StrEnum):
     LEAVES = "leaves"
     OPENS = "opens"
     CLOSES = "closes"
+    BOILS = "boils"
+    BOILED = "boiled"
     PRESSES = "presses"
 
 
@@ -51,7 +53,7 @@ class SimulatedPerson(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def day(person: SimulatedPerson, date_: date) -> list[Happening]:
     """All that happens from one local midnight to the next, in order of time."""
     turns = waking(person.habits, person.seed, date_)
-    told = [*_measuring(person, turns), *_doors(person, turns)]
+    told = [*_measuring(person, turns), *_doors(person, turns), *_uses(person, date_)]
     told += (
         Happening(at=_utc(person, at), what=Deed.MOVES, where=room)
         for at, room in rooms(turns, person.seed, date_)
@@ -136,6 +138,23 @@ def _doors(person: SimulatedPerson, turns: Waking) -> Iterable[Happening]:
             for seconds, what in ((0, Deed.OPENS), (12, Deed.CLOSES)):
                 at = _utc(person, passes + timedelta(seconds=seconds))
                 yield Happening(at=at, what=what, where="front door")
+
+
+_BOX_OPEN_S = 25
+_BOILING_S = 170
+
+
+def _uses(person: SimulatedPerson, date_: date) -> Iterable[Happening]:
+    """The medicine box and the kettle, by who has such a habit."""
+    habits = person.habits
+    for where, times, begins, ends, lasts_s in (
+        ("medicine box", habits.medicine, Deed.OPENS, Deed.CLOSES, _BOX_OPEN_S),
+        ("kettle", habits.tea, Deed.BOILS, Deed.BOILED, _BOILING_S),
+    ):
+        for at in about(habits, person.seed, date_, where, times):
+            for seconds, what in ((0, begins), (lasts_s, ends)):
+                moment = _utc(person, at + timedelta(seconds=seconds))
+                yield Happening(at=moment, what=what, where=where)
 
 
 def _utc(person: SimulatedPerson, local: datetime) -> datetime:

@@ -61,6 +61,9 @@ def test_a_button_s_packet_is_the_key_of_its_event() -> None:
         pytest.param(
             {"weighing_mode": "person", "unit": "lb"}, ("body_weight", 154.0, "[lb_av]"), id="lb"
         ),
+        pytest.param(
+            {"weighing_mode": "person", "unit": "jin"}, ("body_weight", 77.0, "kg"), id="jin"
+        ),
         pytest.param({"weighing_mode": "object", "unit": "kg"}, ("mass", 154.0, "kg"), id="object"),
     ],
 )
@@ -71,7 +74,7 @@ def test_a_weight_is_body_weight_only_of_a_person_and_in_its_unit(
     assert (weight.metric, weight.value, weight.unit) == expected
 
 
-@pytest.mark.parametrize("unit", [{}, {"unit": None}, {"unit": "jin"}], ids=["none", "null", "jin"])
+@pytest.mark.parametrize("unit", [{}, {"unit": None}, {"unit": "bu"}], ids=["none", "null", "bu"])
 def test_a_weight_without_a_unit_that_is_known_is_refused(unit: dict[str, object]) -> None:
     with pytest.raises(DecodeError, match="kg"):
         say(BUTTON, {"weighing_mode": "person", "weight": 154} | unit)

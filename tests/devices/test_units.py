@@ -18,6 +18,8 @@ from devices.units import UnitError, from_canonical, to_canonical, unit_of
         pytest.param("body_height", 1.83, "m", 183.0, id="metre"),
         pytest.param("body_height", 68.0, "[in_i]", 172.72, id="inch"),
         pytest.param("voltage", 3000.0, "mV", 3.0, id="millivolt"),
+        pytest.param("time_seated", 130.0, "min", 7800.0, id="minutes"),
+        pytest.param("formaldehyde", 80.0, "µg/m³", 0.08, id="micrograms"),
         pytest.param("pulse_rate", 72.0, "bpm", 72.0, id="beats-a-minute"),
     ],
 )

@@ -114,9 +114,71 @@ def test_a_voltage_is_in_the_unit_that_the_bridge_tells(
     assert summary(say(topic, {"voltage": 3000}, learned[topic])) == {"voltage": volts}
 
 
-@pytest.mark.parametrize("action", ["fall", "drop", "vibration", "tilt"])
-def test_a_thing_that_moves_or_falls_is_no_press_and_no_person_who_fell(action: str) -> None:
+@pytest.mark.parametrize("action", ["fall", "vibration", "shake", "slide"])
+def test_a_cube_that_moves_or_falls_is_no_press_and_no_person_who_fell(action: str) -> None:
     assert say("zigbee2mqtt/cube", {"action": action}) == Decoded()
+
+
+@pytest.mark.parametrize("action", ["drop", "tilt"])
+def test_a_sensor_that_was_moved_says_so_once(action: str) -> None:
+    moved = say("zigbee2mqtt/bed", {"action": action})
+    assert [(event.event, event.detail) for event in moved.events] == [("sensor_moved", action)]
+    both = say("zigbee2mqtt/bed", {"action": action, "vibration": True})
+    assert summary(both) == {"vibration": (1.0, "1")}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        pytest.param({"water_leak_alarm_1": True}, {"water_leak": (1.0, "1")}, id="leak"),
+        pytest.param({"gas_alarm_2": False}, {"gas": (0.0, "1")}, id="gas"),
+        pytest.param({"contact_alarm_1": False}, {"door_open": (1.0, "1")}, id="contact"),
+        pytest.param({"sos_alarm": True}, {"sos_pressed": None}, id="keypad"),
+        pytest.param({"active_water_leak": True}, {"water_leak": (1.0, "1")}, id="leak-now"),
+        pytest.param({"window": "OPENED"}, {"window_open": (1.0, "1")}, id="window"),
+        pytest.param({"window_open": "CLOSE"}, {"window_open": (0.0, "1")}, id="window-closed"),
+        pytest.param({"battery_level": "low"}, {"battery_low": (1.0, "1")}, id="battery-level"),
+        pytest.param(
+            {"charging_status": "FullyCharged"}, {"battery_charging": (0.0, "1")}, id="charged"
+        ),
+        pytest.param({"door_state": "error_forced_open"}, {"door_open": (1.0, "1")}, id="forced"),
+    ],
+)
+def test_a_property_of_fewer_models_is_understood(
+    said: dict[str, object], expected: dict[str, object]
+) -> None:
+    """Names and values: zigbee-herdsman-converters 26.112.0, exposes and iasZoneAlarm."""
+    assert summary(say("zigbee2mqtt/x", said)) == expected
+
+
+def test_two_alarms_of_a_contact_have_its_polarity_whatever_the_bridge_tells() -> None:
+    exposes = {"contact_alarm_1": {"on": True, "off": False}}
+    opened = say("zigbee2mqtt/x", {"contact_alarm_1": False}, {"exposes": exposes})
+    assert summary(opened) == {"door_open": (1.0, "1")}
+
+
+@pytest.mark.parametrize("name", ["weight", "formaldehyd", "voc", "distance"])
+def test_a_quantity_that_could_be_in_two_units_waits_for_what_the_bridge_tells(name: str) -> None:
+    with pytest.raises(DecodeError):
+        say("zigbee2mqtt/x", {name: 12})
+
+
+def test_a_kitchen_scale_s_grams_are_no_body_weight() -> None:
+    told: dict[str, object] = {"exposes": {"weight": {"unit": "g"}}}
+    assert summary(say("zigbee2mqtt/scale", {"weight": 152}, told)) == {"mass": (152.0, "g")}
+
+
+def test_a_device_that_was_removed_is_gone() -> None:
+    answer = {"data": {"id": "my_bulb", "block": False, "force": False}, "status": "ok"}
+    decoded = say("zigbee2mqtt/bridge/response/device/remove", answer)
+    (gone,) = decoded.measurements
+    assert (gone.device, gone.metric, gone.value) == ("zigbee2mqtt/my_bulb", "device_online", 0.0)
+    failed = say("zigbee2mqtt/bridge/response/device/remove", answer | {"status": "error"})
+    assert failed == Decoded()
+
+
+def test_a_topic_that_was_cleared_says_nothing() -> None:
+    assert say("zigbee2mqtt/x", "") == Decoded()
 
 
 def test_like_parts_are_told_apart_and_an_endpoint_is_no_part() -> None:
@@ -214,7 +276,8 @@ def test_an_action_that_is_no_press_is_no_event(action: str) -> None:
 
 
 def test_a_fall_that_a_radar_repeats_is_one_fall_until_its_status_changes() -> None:
-    topic, known = "zigbee2mqtt/radar", {}
+    topic = "zigbee2mqtt/radar"
+    known: dict[str, object] = {}
     falls = []
     for status in ("none", "fall", "fall", "maybe_fall", "none", "fall"):
         decoded = say(topic, {"presence": True, "fall_down_status": status}, known)

@@ -297,3 +297,41 @@ def test_a_rule_of_several_devices_never_dozes(rule, plan, reading):
     states = start(own, begin)
     advance(own, states, readings, readings[-1].taken_at)
     assert [series.dozing for series in states.series.values()] == [0, 0]
+
+
+SLOPE = {"metric": "level", "rising_per_hour": 5.0, "samples": 20, "min_samples": 3}
+
+
+def test_a_rule_that_goes_on_to_read_another_device_takes_its_line_with_it(rule, plan, reading):
+    both = rule("trend", "both", **SLOPE)
+    each = rule("trend", "each", per_device=True, **SLOPE)
+    begin = reading("level", 0.0).taken_at
+    readings = [reading("level", 1.0, begin + n * STEP, device="one") for n in range(20)]
+    readings += [
+        reading("level", 100.0, begin + (n + 0.5) * STEP, device="two") for n in range(10, 20)
+    ]
+    readings.sort(key=lambda one: one.taken_at)
+    own = plan(both, each)
+    found = advance(own, start(own, begin), readings, readings[-1].taken_at).findings
+    assert {one.rule for one in found} == {"both"}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_rules_that_leave_out_other_readings_share_no_line(first, rule, plan, reading):
+    gate = {"quality_gate": (Quality.MOVEMENT,)}
+    open_to_all = rule("trend", "open", **SLOPE)
+    gated = rule("trend", "gated", debounce=gate, **SLOPE)
+    begin = reading("level", 0.0).taken_at
+    readings = [reading("level", 1.0, begin + n * STEP) for n in range(20)]
+    readings[10] = reading("level", 90.0, begin + 10 * STEP, quality=(Quality.MOVEMENT,))
+    rules = (open_to_all, gated)[:: 1 - 2 * first]
+    own = plan(*rules)
+    states = start(own, begin)
+    advance(own, states, readings, readings[-1].taken_at)
+    states.rouse()
+    counts = {
+        watch.bound.rule.id: len(watch.state.window.points)
+        for bound in states.rules
+        for watch in bound.watches.values()
+    }
+    assert counts == {"open": 20, "gated": 19}

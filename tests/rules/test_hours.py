@@ -12,6 +12,8 @@ from rules.hours import Hours, local_us
 LONDON = ZoneInfo("Europe/London")
 NIGHT = Hours(time(22), time(6))
 DAY = Hours(time(8), time(21))
+SHORT = Hours(time(22), time(1, 30))
+LATE = Hours(time(1, 30), time(7))
 
 MOMENTS = [
     pytest.param(NIGHT, "2025-03-03T21:59:59", False, id="a second before the night"),
@@ -20,6 +22,10 @@ MOMENTS = [
     pytest.param(NIGHT, "2025-03-04T06:00:00", False, id="the night's end is left out"),
     pytest.param(DAY, "2025-07-01T07:30:00", True, id="summer: half past eight in London"),
     pytest.param(DAY, "2025-03-03T07:30:00", False, id="winter: half past seven in London"),
+    pytest.param(SHORT, "2025-10-26T00:29:00", True, id="the first 01:29 of an autumn night"),
+    pytest.param(SHORT, "2025-10-26T00:31:00", False, id="their end is the first 01:30"),
+    pytest.param(SHORT, "2025-10-26T01:29:00", False, id="the second 01:29 is behind it"),
+    pytest.param(LATE, "2025-10-26T01:15:00", True, id="they begin at the first 01:30"),
 ]
 
 

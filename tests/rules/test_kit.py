@@ -164,6 +164,37 @@ def test_a_suspected_fall_may_be_cancelled_in_either_of_two_ways(said, rule, rea
     assert len(said(one, [reading("fall_suspected", 1.0, begin)], begin + MIN)) == 1
 
 
+def test_a_fall_that_nobody_cancelled_hides_no_other(said, rule, reading):
+    """Whoever helped pressed nothing: the next fall is found all the same."""
+    one = rule("sequence", first="fall_suspected", then="im_ok", within=20 * timedelta(seconds=1))
+    falls = [reading("fall_suspected", 1.0, "10:00", day=day) for day in (0, 3, 4)]
+    assert said(one, falls, falls[-1].taken_at + MIN) == [
+        (0, "10:00", "active"),
+        (3, "10:00", "inactive"),
+        (3, "10:00", "active"),
+        (4, "10:00", "inactive"),
+        (4, "10:00", "active"),
+    ]
+
+
+def test_a_door_that_is_heard_again_is_the_same_door(said, rule, reading):
+    one = rule("sequence", first="door_open", then="movement", within=10 * MIN)
+    opened = [reading("door_open", 1.0, f"{hour:02}:00") for hour in (1, 2, 3)]
+    assert said(one, opened, opened[-1].taken_at + 20 * MIN) == [(0, "01:10", "active")]
+
+
+@pytest.mark.parametrize("kind", ["any", "all"])
+def test_an_event_in_a_branch_can_happen_again(kind, said, rule, reading):
+    one = rule(kind, of=(Branch(metric="sos_pressed"), Branch(metric="sos_pressed", above=0.5)))
+    pressed = [reading("sos_pressed", 1.0, at) for at in ("01:00", "09:00")]
+    assert said(one, pressed, pressed[-1].taken_at + H) == [
+        (0, "01:00", "active"),
+        (0, "01:01", "inactive"),
+        (0, "09:00", "active"),
+        (0, "09:01", "inactive"),
+    ]
+
+
 def test_two_yeses_to_one_question_are_one(said, rule, reading):
     one = rule("answer", metrics=("im_ok", "symptom.feel_worse"), at_least=2)
     twice = [reading("im_ok", 1.0, "08:00"), reading("im_ok", 1.0, "08:05")]

@@ -217,9 +217,7 @@ SNOOZED = [
     pytest.param(Tier.T1, False, Reason.SNOOZED, False, id="T1: nobody"),
     pytest.param(Tier.T1, True, Reason.SNOOZED_PROMPTED, True, id="a time-critical T1: the person"),
     pytest.param(Tier.T3, False, Reason.SNOOZED, False, id="T3: nobody"),
-    pytest.param(
-        Tier.T4, False, Reason.SNOOZED, False, id="T4: the team is not told, so nobody says so"
-    ),
+    pytest.param(Tier.T4, False, Reason.SNOOZED_PROMPTED, True, id="T4: the person"),
     pytest.param(Tier.T5, False, Reason.EMERGENCY, True, id="T5: everyone"),
 ]
 

@@ -165,3 +165,24 @@ def test_who_else_lives_there_and_when_it_is_quiet():
     assert str(found.quiet_hours) == "22:00-07:00"
     assert [(one.kind, one.name) for one in found.lives_with] == [("pet", "Rex")]
     assert found.simulated
+
+
+def hears(rule_id, *others, tier="T5"):
+    of = [{"metric": f"rule.{other}"} for other in others]
+    return rule(rule_id, tier=tier, kind="any", params={"of": [*of, {"metric": "smoke"}]})
+
+
+@pytest.mark.parametrize("word", DELAYS)
+def test_an_emergency_hears_no_rule_that_may_be_held_back(word):
+    held = rule(debounce={word: DELAYS[word]}, then={"repeat": "calm"})
+    for rules in (
+        (held, hears("fire", "high")),
+        (held, hears("between", "high", tier="T3"), hears("fire", "between")),
+    ):
+        with pytest.raises(PlanError, match=rf"rule\.high may be held back by its {word}"):
+            planned(*rules)
+    assert planned(held, hears("fire", "high", tier="T4")).rules
+
+
+def test_an_emergency_may_hear_a_rule_that_nothing_holds_back():
+    assert planned(rule(debounce={"k": 2, "n": 3}), hears("fire", "high")).rules

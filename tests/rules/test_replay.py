@@ -9,11 +9,12 @@ from msgspec import structs
 from rules.branches import Branch
 from rules.engine import CHECKPOINT_EVERY, advance, start
 from rules.kinds.answer import State as AnswerState
-from rules.model import Tier
+from rules.model import RateLimit, Suppressor, Tier
 from rules.replay import CHECKPOINTS_KEPT, restore
 
 H = timedelta(hours=1)
 DAY = timedelta(days=1)
+DOOR = Branch(metric="door_open")
 
 
 @pytest.fixture
@@ -195,6 +196,87 @@ def test_a_new_rule_knows_the_phase_of_an_old_one(home, plan, gain, rule, readin
     opened = reading("door_open", 1.0, at - H)
     lived.take([opened], at)
     assert active(lived.restart(at, plan(gain, hears))) == ["hears"]
+
+
+def test_what_no_longer_holds_under_new_figures_ends_for_those_who_heard_of_it(
+    home, plan, rule, reading
+):
+    high = rule("threshold", "high", metric="level", above=10.0)
+    back = {"suppressed_by": (Suppressor(by="rule.high"),)}
+    warm = rule("threshold", "warm", metric="room_temperature", above=20.0, debounce=back)
+    closed = rule("all", "closed", of=(Branch(metric="rule.high", below=1.0), DOOR))
+    lived = home(plan(high, warm, closed))
+    raised = reading("level", 11.0, "01:00")
+    lived.take([raised], raised.taken_at)
+    stricter = structs.replace(high, params=structs.replace(high.params, above=12.0))
+    at = raised.taken_at + 30 * DAY
+    settled = lived.restart(at, plan(stricter, warm, closed))
+    assert [(f.rule, f.phase, f.at) for f in settled.findings] == [("high", "inactive", at)]
+    later = [reading("door_open", 1.0, at + H), reading("room_temperature", 25.0, at + H)]
+    assert sorted(active(lived.take(later, at + H))) == ["closed", "warm"]
+    again = lived.restart(at + 2 * H)
+    assert (again.findings, again.superseded) == ((), ())
+    before = reading("level", 5.0, at - H)
+    again = lived.take([before], at + 3 * H)
+    assert (again.findings, again.superseded) == ((), ())
+
+
+UNSAID = [
+    pytest.param({"cooldown": 12 * H}, id="cooldown"),
+    pytest.param({"rate_limit": RateLimit(count=1, per=24 * H)}, id="rate_limit"),
+    pytest.param({"same_direction_window": 24 * H}, id="same_direction_window"),
+]
+
+
+@pytest.mark.parametrize("debounce", UNSAID)
+def test_what_was_over_before_a_rule_was_new_holds_nothing_back(
+    debounce, home, plan, gain, rule, reading
+):
+    """Nobody was told of it."""
+    lived = home(plan(gain))
+    course = [reading("level", value, at) for value, at in ((11.0, "08:00"), (9.0, "09:00"))]
+    lived.take(course, course[-1].taken_at)
+    new = rule("threshold", "high", metric="level", above=10.0, debounce=debounce)
+    at = course[-1].taken_at + H
+    assert lived.restart(at, plan(gain, new)).findings == ()
+    high, low = reading("level", 11.0, at + H), reading("level", 9.0, at + 2 * H)
+    assert active(lived.take([high], high.taken_at)) == ["high"]
+    again = reading("level", 11.0, at + 3 * H)
+    assert active(lived.take([low, again], again.taken_at)) == [], "this one was said"
+
+
+@pytest.mark.parametrize("debounce", UNSAID)
+def test_what_holds_when_a_rule_is_new_counts_as_a_beginning(
+    debounce, home, plan, gain, rule, reading
+):
+    lived = home(plan(gain))
+    course = [
+        reading("level", value, at)
+        for value, at in ((11.0, "08:00"), (9.0, "09:00"), (11.0, "10:00"))
+    ]
+    lived.take(course, course[-1].taken_at)
+    new = rule("threshold", "high", metric="level", above=10.0, debounce=debounce)
+    at = course[-1].taken_at + H
+    assert active(lived.restart(at, plan(gain, new))) == ["high"]
+    low, again = reading("level", 9.0, at + H), reading("level", 11.0, at + 2 * H)
+    assert active(lived.take([low, again], again.taken_at)) == []
+
+
+def test_a_device_whose_readings_were_all_withdrawn_was_never_there(home, plan, rule, reading):
+    silent = rule("silence", metrics=("level",), every=H, per_device=True)
+    lived = home(plan(silent))
+    slip, kept = (reading("level", 1.0, "01:00", device=name) for name in ("slip", "kept"))
+    at = slip.taken_at + 6 * H
+    lived.take([slip, kept], at)
+    assert {found.device for found in lived.journal.standing.values()} == {"slip", "kept"}
+    lived.take((), at + H, withdrawn=[slip])
+    assert {found.device for found in lived.journal.standing.values()} == {"kept"}
+    lived.restart_unnoticed(at + H)
+    back = reading("level", 1.0, "12:00", device="slip")
+    lived.take([back], back.taken_at + 6 * H)
+    assert [f.at for f in lived.journal.standing.values() if f.device == "slip"] == [
+        back.taken_at + 3 * H
+    ]
 
 
 def test_a_rule_that_left_the_plan_comes_back_without_a_past(home, plan, gain, rule, reading):

@@ -116,6 +116,39 @@ def test_a_snooze_hides(one, found, hidden):
     assert hides(one, found) is hidden
 
 
+def scored(value, change, unit="mm[Hg]", limit=7.0, counted="1"):
+    """A number made of several readings, and how the latest of them would have had to differ."""
+    number = Number(name="score", value=value, unit=counted)
+    changed = None if change is None else Number(name="change", value=change, unit=unit)
+    because = Evidence(
+        numbers=(number,),
+        limit=structs.replace(number, name="limit", value=limit),
+        counterfactual=changed,
+    )
+    return structs.replace(finding(), because=because)
+
+
+SCORED = [
+    pytest.param(Direction.ANY, 8.0, scored(9.0, 6.0), False, id="a higher score, by a low value"),
+    pytest.param(Direction.ANY, 8.0, scored(9.0, -6.0), False, id="a higher one, by a high value"),
+    pytest.param(Direction.ANY, 8.0, scored(9.0, None), False, id="a higher one, by several"),
+    pytest.param(Direction.ANY, 8.0, scored(8.0, 6.0), True, id="the same score"),
+    pytest.param(Direction.ANY, 8.0, scored(7.0, 6.0), True, id="a lower score"),
+    pytest.param(Direction.DOWN, 8.0, scored(9.0, 6.0), False, id="higher, in the same direction"),
+    pytest.param(
+        Direction.ANY, 65.0, scored(50.0, 1.0, "mmol/L", 70.0, "%"), False, id="a share that falls"
+    ),
+    pytest.param(
+        Direction.ANY, 65.0, scored(66.0, -1.0, "mmol/L", 70.0, "%"), True, id="one that recovers"
+    ),
+]
+
+
+@pytest.mark.parametrize(("direction", "value", "found", "hidden"), SCORED)
+def test_what_is_made_of_several_readings_is_compared_by_itself(direction, value, found, hidden):
+    assert hides(snooze(value=value, direction=direction), found) is hidden
+
+
 def test_a_direction_follows_from_what_would_have_had_to_differ():
     assert direction_of(finding(change=-1.0)) is Direction.UP
     assert direction_of(finding(change=1.0)) is Direction.DOWN

@@ -6,12 +6,14 @@ import pytest
 from msgspec import structs
 
 from devices.model import Quality
+from rules.branches import Branch
 from rules.debounce import RATE_LIMIT, SAME_DIRECTION, Gate, consider, terms
 from rules.engine import advance, fingerprint, start
 from rules.model import Debounce, Number, Phase, RateLimit, RepeatAfterRest, Suppressor
 
 H = timedelta(hours=1)
 MIN = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 AWAY = Suppressor(by="person.away")
 AGAIN = {"repeat": "general.beyond-limit"}
 REPEAT = RepeatAfterRest(rest=5 * MIN, within=20 * MIN)
@@ -364,6 +366,81 @@ def test_the_same_again_begins_only_when_it_is_worse(levels, said, course):
     debounce = {"same_direction_window": 24 * H}
     assert course(debounce, [(at, LEVEL, value) for at, value in levels]) == said
     assert SAME_DIRECTION == "same-direction"
+
+
+VITALS = {
+    "respiratory_rate": 16.0,
+    "oxygen_saturation": 97.0,
+    "on_oxygen": 0.0,
+    "systolic_pressure": 120.0,
+    "body_temperature": 37.0,
+    "symptom.not_alert": 0.0,
+    "pulse_rate": 70.0,
+}
+PRESSURES = (
+    Branch(metric="systolic_pressure", at_least=180.0, within=5 * MIN),
+    Branch(metric="diastolic_pressure", at_least=120.0, within=5 * MIN),
+)
+OTHERS = [
+    pytest.param(
+        ("any", {"of": PRESSURES}),
+        [(0, {"systolic_pressure": 200.0}), (10, {"diastolic_pressure": 125.0})],
+        [0, 10],
+        id="another measure, less far beyond its own limit",
+    ),
+    pytest.param(
+        ("any", {"of": PRESSURES}),
+        [(0, {"systolic_pressure": 200.0}), (10, {"systolic_pressure": 190.0})],
+        [0],
+        id="the same measure",
+    ),
+    pytest.param(
+        (
+            "answer",
+            {"metrics": ("symptom.ankles_swollen", "symptom.breathless"), "within": 5 * MIN},
+        ),
+        [(0, {"symptom.ankles_swollen": 1.0}), (10, {"symptom.breathless": 1.0})],
+        [0, 10],
+        id="another symptom",
+    ),
+    pytest.param(
+        ("news2", {"total": 5}),
+        [
+            (0, VITALS),
+            (5, {"on_oxygen": 1.0, "pulse_rate": 150.0}),
+            (10, VITALS),
+            (20, {"on_oxygen": 1.0, "pulse_rate": 95.0, "respiratory_rate": 25.0}),
+        ],
+        [5, 20],
+        id="a higher score, by an observation that is less far beyond",
+    ),
+    pytest.param(
+        ("news2", {"total": 5}),
+        [
+            (0, VITALS),
+            (5, {"on_oxygen": 1.0, "pulse_rate": 150.0}),
+            (10, VITALS),
+            (20, {"on_oxygen": 1.0, "oxygen_saturation": 91.0}),
+        ],
+        [5],
+        id="the same score",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "course", "begins"), OTHERS)
+def test_another_problem_is_not_the_same_again(kind, course, begins, rule, plan, reading):
+    name, params = kind
+    debounce = {"same_direction_window": 24 * H}
+    home = plan(rule(name, debounce=debounce, **params))
+    begin = reading("level", 0.0).taken_at
+    readings = [
+        reading(metric, value, begin + minute * MIN + place * SECOND)
+        for minute, values in course
+        for place, (metric, value) in enumerate(values.items())
+    ]
+    found = advance(home, start(home, begin), readings, begin + H).findings
+    assert [(one.at - begin) // MIN for one in found if one.phase == "active"] == begins
 
 
 REPEATED = [

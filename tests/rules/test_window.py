@@ -1,13 +1,16 @@
 """Windows: equal to what is computed afresh, whatever went through them."""
 
+from copy import deepcopy
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.days import Values
 from rules.exact import from_millionths, millionths
-from rules.window import Line, Lowest
+from rules.kinds.inactivity import Gaps
+from rules.window import Line, Lowest, LowestOfLast, Window
 
 COURSE = st.lists(
     st.tuples(st.integers(0, 10**9), st.integers(-(10**9), 10**9)), min_size=2, max_size=60
@@ -72,3 +75,35 @@ def test_the_lowest_is_that_of_the_span(course, span):
 @given(st.integers(-(10**15), 10**15))
 def test_millionths_go_there_and_back(count):
     assert millionths(from_millionths(count)) == count
+
+
+FILLED = {
+    "line": (Line, lambda window, n: window.push(n, float(n), 5)),
+    "lowest": (Lowest, lambda window, n: window.push(n, n, str(n))),
+    "lowest of the last": (LowestOfLast, lambda window, n: window.push_last(n, n, str(n), 3)),
+    "values": (Values, lambda window, n: window.push(n, float(n))),
+    "gaps": (Gaps, lambda window, n: window.push(n, n % 3, 9, False)),
+}
+
+
+def contents(window):
+    names = [name for kind in type(window).__mro__ for name in getattr(kind, "__slots__", ())]
+    return {name: repr(getattr(window, name)) for name in names}
+
+
+def test_these_are_all_windows():
+    known = {kind for kind, _ in FILLED.values()}
+    assert {*Window.__subclasses__(), *Lowest.__subclasses__()} == known
+
+
+@pytest.mark.parametrize(("kind", "put"), FILLED.values(), ids=FILLED)
+def test_a_copy_of_a_window_is_equal_and_goes_its_own_way(kind, put):
+    window, afresh = kind(), kind()
+    for n in range(10):
+        put(window, n)
+        put(afresh, n)
+    twin = deepcopy(window)
+    assert contents(twin) == contents(window)
+    for n in range(10, 20):
+        put(twin, n)
+    assert contents(window) == contents(afresh) != contents(twin)

@@ -49,7 +49,8 @@ def test_the_frames_say_what_their_comments_say() -> None:
 
 
 def test_a_past_is_the_same_each_time_and_has_as_many_events_as_said() -> None:
-    one, again = (past.course(3, np.random.default_rng((1, 3))) for _ in range(2))
+    values = past.PACKS[past.LARGEST]
+    one, again = (past.course(3, values, np.random.default_rng((1, 3))) for _ in range(2))
     assert len(one.us) == past.EVENTS_A_PERSON
     assert (one.us == again.us).all()
     assert (one.values == again.values).all()
@@ -57,8 +58,11 @@ def test_a_past_is_the_same_each_time_and_has_as_many_events_as_said() -> None:
 
 @pytest.mark.processes
 def test_a_backtest_on_two_cores_finds_what_one_finds() -> None:
-    found = past.measure(3)
-    assert (found.events, found.findings > 0) == (3 * past.EVENTS_A_PERSON, True)
+    largest, *others = past.measure(3)
+    assert (largest.pack, largest.findings > 0) == (past.LARGEST, True)
+    assert [one.two_s for one in others] == [None] * len(others)
+    assert {one.events for one in (largest, *others)} == {3 * past.EVENTS_A_PERSON}
+    assert min(one.rules for one in (largest, *others)) > 1
 
 
 @pytest.mark.processes

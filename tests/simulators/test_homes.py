@@ -224,6 +224,8 @@ ZIGBEE = [
     pytest.param("contact", Deed.CLOSES, ("door_open", 0.0), id="closed, where true is closed"),
     pytest.param("contact reversed", Deed.OPENS, ("door_open", 1.0), id="open, where true is open"),
     pytest.param("contact reversed", Deed.CLOSES, ("door_open", 0.0), id="closed, reversed"),
+    pytest.param("plug", Deed.BOILS, ("power", 2150.0), id="a kettle heats"),
+    pytest.param("plug", Deed.BOILED, ("power", 0.4), id="a kettle has boiled"),
 ]
 
 

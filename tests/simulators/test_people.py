@@ -7,6 +7,7 @@ from statistics import fmean, pstdev
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from devices.metrics import METRICS
 from simulators.people.body import (
@@ -180,6 +181,22 @@ def test_a_door_that_was_opened_is_closed_again_within_a_minute() -> None:
         assert [one.what for one in doors] == [Deed.OPENS, Deed.CLOSES] * 2
         for opens, closes in zip(doors[::2], doors[1::2], strict=True):
             assert timedelta(0) < closes.at - opens.at < timedelta(minutes=1)
+
+
+def test_who_has_such_a_habit_opens_the_medicine_box_and_puts_the_kettle_on() -> None:
+    usual = failing()
+    habits = replace(usual.habits, medicine=(time(8, 0), time(20, 0)), tea=(time(7, 30),))
+    for date_ in DAYS:
+        lived = day(replace(usual, habits=habits), date_)
+        told_of = {
+            where: [one for one in lived if one.where == where]
+            for where in ("medicine box", "kettle")
+        }
+        assert [one.what for one in told_of["medicine box"]] == [Deed.OPENS, Deed.CLOSES] * 2
+        assert [one.what for one in told_of["kettle"]] == [Deed.BOILS, Deed.BOILED]
+        opened = told_of["medicine box"][0].at.astimezone(LONDON)
+        assert abs(opened.hour * 60 + opened.minute - 480) <= 3 * habits.spread_minutes
+        assert [one for one in lived if one.where not in told_of] == day(usual, date_)
 
 
 def test_the_hall_is_never_still_for_three_hours_of_a_day_at_home() -> None:

@@ -7,6 +7,8 @@ A file for each point. A scenario is a case of a pack (rules/cases.py) with more
               "... alert T3 kit"
     heard:    when the home learned of it, where that was later than it happened
     quiet:    the person's quiet hours
+    lives_with: who else lives there, as in a plan
+    read:     by rule, how what the nurse reads of its alert ends
     without:  changes to the pack, each of which takes the measure away: then the scenario fails
     refused:  changes that make no pack, `with` the words that say so
 """
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -26,9 +29,10 @@ from plumbing.documents import load_yaml
 from rules.cases import PATIENT, Case, judged, parse_cases, run_case
 from rules.engine import advance, start
 from rules.hours import Hours
-from rules.model import Concern, Finding, Plan
+from rules.model import Companion, Concern, Finding, Plan
 from rules.outcome import decide
 from rules.plan import PlanError, parse_pack
+from rules.words import sentence
 
 HERE = Path(__file__).parent
 PACK_FILES = {
@@ -84,14 +88,25 @@ def case_of(scenario: Mapping[str, Any], change: Mapping[str, Any] | None = None
     (case,) = parse_cases(
         {"pack": pack_id, "timezone": "Europe/London", "cases": [{"expect": [], **own}]}, packs
     )
-    if "quiet" not in scenario:
-        return case
-    begin, end = (time.fromisoformat(one) for one in scenario["quiet"].split("-"))
-    people = {
-        name: structs.replace(person, quiet_hours=Hours(begin, end))
-        for name, person in case.plan.people.items()
-    }
+    own: dict[str, Any] = {}
+    if "quiet" in scenario:
+        begin, end = (time.fromisoformat(one) for one in scenario["quiet"].split("-"))
+        own["quiet_hours"] = Hours(begin, end)
+    if "lives_with" in scenario:
+        own["lives_with"] = msgspec.convert(scenario["lives_with"], tuple[Companion, ...])
+    people = {name: structs.replace(person, **own) for name, person in case.plan.people.items()}
     return structs.replace(case, plan=structs.replace(case.plan, people=people))
+
+
+def read_by_nurse(case: Case) -> dict[str, str]:
+    """By rule, what the nurse reads of its newest alert."""
+    outcomes = (decide(case.plan, finding, finding.at) for finding in findings_of(case))
+    alerts = [outcome.alert for outcome in outcomes if outcome.alert is not None]
+    return {
+        alert.rule: sentence(case.plan.texts, alert.text, "nurse", alert.values)
+        for alert in alerts
+        if alert.rule in case.only
+    }
 
 
 def findings_of(case: Case) -> tuple[Finding, ...]:
@@ -130,6 +145,10 @@ def holds(scenario: Mapping[str, Any], change: Mapping[str, Any] | None = None) 
     case = case_of(scenario, change)
     if "expect" in scenario and not run_case(case).passed:
         return False
+    if "read" in scenario:
+        read = read_by_nurse(case)
+        if not all(read.get(rule, "").endswith(end) for rule, end in scenario["read"].items()):
+            return False
     if "told" not in scenario:
         return True
     heard = case_of({**scenario, "until": scenario["heard"]}).until if "heard" in scenario else None
