@@ -31,10 +31,18 @@ WORDS: dict[str, Word] = {
         "A server, a broker, a gateway and a simulated home, with the addresses to open.",
         has_words=False,
     ),
-    "gateway": Word("gateway.cli", "gateway", "The home side: run, status, doctor, key."),
+    "gateway": Word(
+        "gateway.cli", "gateway", "The home side: run, doctor, status, devices, key, unpair."
+    ),
     "server": Word("server.cli", "server", "The care team's side: run, migrate, doctor, user."),
-    "simulate": Word("simulators.cli", "simulators", "For testers: simulated homes and devices."),
-    "rules": Word("rules.cli", "gateway", "Check, test and explain rule packs and care plans."),
+    "simulate": Word(
+        "simulators.cli", "simulators", "For testers: simulated homes, devices, faults and people."
+    ),
+    "rules": Word(
+        "rules.cli",
+        "gateway",
+        "Check, test, explain and sign rule packs; scores and statistics by hand.",
+    ),
     "backtest": Word(
         "simulators.backtest.cli",
         "simulators",

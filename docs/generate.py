@@ -1,4 +1,4 @@
-"""Writes docs/reference from the code: metrics, devices, kinds of rules, commands, schemas.
+"""Writes docs/reference from the code: metrics, devices, roles, kinds of rules, commands, schemas.
 
 `make docs` writes the pages; a test of the house fails where they are not what the code says.
 """
@@ -17,6 +17,7 @@ import homebeat
 from devices.codec import Claim, Device
 from devices.metrics import METRICS
 from devices.registry import devices
+from devices.roles import OFF_SHARE, ROLES, Sign
 from rules.hours import Hours
 from rules.kind import Kind
 from rules.kinds import kinds
@@ -109,6 +110,44 @@ gateway's settings ([deploy/gateway.example.toml](../../deploy/gateway.example.t
 """
 
 
+def roles_page() -> str:
+    rows = (
+        (
+            f"`{role.key}`",
+            role.title,
+            f"`{role.metric}`",
+            "; ".join(map(sign_words, role.signs)),
+            ", ".join(f"`{name}`" for name in sorted(role.hides - {role.metric})),
+            role.note,
+        )
+        for role in ROLES.values()
+    )
+    return f"""\
+# Where a sensor sits
+
+{WRITTEN}
+
+A contact on the lid of the medicine box says that a door is open, and a plug under the kettle says
+watts. What that means follows from the place: give the device a role, on the home's page ("Where
+is it?") or under `[[devices]]` of the gateway's settings (`role = "medicine-box"`). What would lie
+there is not said any more; all else (battery, tamper, power as a number) is.
+
+A role's state is said when it changes. Several signs of one device are one state, which holds while
+any of them does. An opening, or a kettle that heats, in a retained message without a time is not
+counted: nobody knows when it happened. `on_above_w` sets another power for a kettle or a
+television; each is off again below {OFF_SHARE:.0%} of it.
+
+{table(("role", "where", "says", "follows from any of", "no longer said", ""), rows)}
+"""
+
+
+def sign_words(sign: Sign) -> str:
+    metric = METRICS[sign.metric]
+    if metric.kind == "quantity":
+        return f"`{sign.metric}` of {sign.at_least:g} {metric.unit} or more"
+    return f"`{sign.metric}` being {0 if sign.inverted else 1}"
+
+
 def as_written(value: object) -> str:
     """The value as a plan would hold it."""
     if isinstance(value, timedelta):
@@ -178,8 +217,15 @@ def commands_under(command: Any, path: str) -> Iterator[str]:
         for one in command.params
         if "--help" not in one.opts
     ]
-    words = " ".join((command.help or "").split("\n\n")[0].split())
+    words = "\n\n".join(map(help_paragraph, (command.help or "").split("\n\n")))
     yield f"## {path}\n\n{words}" + (f"\n\n{table(('option', 'what'), rows)}" if rows else "")
+
+
+def help_paragraph(text: str) -> str:
+    """One paragraph of a command's help; click marks with \\b what is to stand as it is."""
+    if text.startswith("\b\n"):
+        return f"```json\n{text[2:].rstrip()}\n```"
+    return " ".join(text.split())
 
 
 def commands_page() -> str:
@@ -228,6 +274,7 @@ PAGES: dict[str, Callable[[], str]] = {
     **{f"{name}.schema.json": partial(schema_text, name) for name in SCHEMAS},
     "metrics.md": metrics_page,
     "devices.md": devices_page,
+    "roles.md": roles_page,
     "rule-kinds.md": kinds_page,
     "faults.md": faults_page,
     "commands.md": commands_page,

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from devices.mapping import Mapping
+from gateway.fitting import said_by_kind, wrong_role
 from plumbing.clock import HomeTime
 
 
@@ -89,6 +90,10 @@ class HomeDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Others who share it: what tells people apart goes to the nearest, or is asked about."""
     kind: str = ""
     name: str = ""
+    role: str = ""
+    """Where it sits, where that says what it means: a key of devices.roles.ROLES."""
+    on_above_w: Annotated[float, Meta(gt=0)] | None = None
+    """Of a role that is judged by power: from how many watts on it is on."""
     bindkey: str = ""
     passkey: Annotated[int, Meta(ge=0, le=999_999)] | None = None
     """The six digits printed on it, where it asks for them when it pairs."""
@@ -200,6 +205,9 @@ def _check(path: Path, config: GatewayConfig) -> None:
                 f"{path}: [[devices]] {device.device}: a scale's slot needs both `user_index` and "
                 "`consent_code`. Write both, or leave both out to make a new slot."
             )
+        wrong = _wrong_role(device, config.mqtt)
+        if wrong:
+            raise ConfigError(f"{path}: [[devices]] {device.device}: {wrong}")
     if config.ble.adapter and config.ble.transport:
         raise ConfigError(
             f"{path}: [ble] names both an `adapter`, which is BlueZ's, and a `transport`, which is "
@@ -208,6 +216,11 @@ def _check(path: Path, config: GatewayConfig) -> None:
     _check_proxies(path, config.ble)
     if not config.server.url.startswith(("http://", "https://")):
         raise ConfigError(f"{path}: server.url must start with http:// or https://")
+
+
+def _wrong_role(device: HomeDevice, mqtt: Mqtt | None) -> str:
+    mapped = [one.metric for one in mqtt.mappings if one.device == device.device] if mqtt else []
+    return wrong_role(device.role, device.on_above_w, (*mapped, *said_by_kind(device.kind)))
 
 
 def _check_proxies(path: Path, ble: Ble) -> None:

@@ -2,16 +2,19 @@
 
 import asyncio
 import http.client
+import json
 import os
 import socket
 import sqlite3
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 from gateway.config import Ble, BleProxy, ConfigError, GatewayConfig, Mqtt, load
 from gateway.health import Part, disk_part
 from gateway.plan import load_packs, load_plan
+from gateway.unheard import heard_so_far, told_by, waiting
 from plumbing.clock import utc_now
 from plumbing.documents import DocumentError
 from plumbing.signing import load_or_make_key
@@ -28,7 +31,8 @@ def examine(path: Path) -> list[Part]:
     except ConfigError as error:
         return [Part("settings", "not usable", str(error))]
     parts = [Part("settings", f"{path} read")]
-    parts += [_plan(config), _journal(config), _key(config)]
+    plan = _plan(config)
+    parts += [plan, *([] if plan.trouble else _waiting(config)), _journal(config), _key(config)]
     parts += _server(config)
     if config.mqtt is not None:
         parts += _broker(config.mqtt)
@@ -54,6 +58,30 @@ def _plan(config: GatewayConfig) -> Part:
             "them to its people, or correct the device",
         )
     return Part("care plan", f"version {plan.version}, {len(plan.rules)} rules")
+
+
+def _waiting(config: GatewayConfig) -> list[Part]:
+    """Rules that no device of this home can move; a trouble where they would hold for nothing."""
+    plan = load_plan(config.plan, load_packs(config.packs.folder), config.packs.signers)
+    mappings = config.mqtt.mappings if config.mqtt is not None else ()
+    devices = list(config.devices)
+    heard: dict[str, set[str]] = {}
+    if config.journal.exists():
+        try:
+            added, heard = heard_so_far(config.journal)
+        except sqlite3.Error:
+            return []
+        named = {device.device for device in devices}
+        devices += [device for device in added if device.device not in named]
+    told = told_by(devices, mappings, heard)
+    return [
+        Part(
+            "care plan",
+            one.words,
+            f"without it they hold for nothing: {one.remedy}" if one.for_nothing else "",
+        )
+        for one in waiting(plan, told)
+    ]
 
 
 def _journal(config: GatewayConfig) -> Part:
@@ -91,7 +119,12 @@ def _server(config: GatewayConfig) -> list[Part]:
         date = response.getheader("Date")
     except (OSError, http.client.HTTPException) as error:
         return [
-            Part("server", "not reached", f"{config.server.url}: {error}. The home works without.")
+            Part(
+                "server",
+                "not reached",
+                f"{config.server.url}: {_why(error)}. The home works without it, and keeps what "
+                "waits. Start the server, or correct [server] url.",
+            )
         ]
     finally:
         connection.close()
@@ -113,15 +146,23 @@ def _broker(mqtt: Mqtt) -> list[Part]:
             Part(
                 "MQTT broker",
                 "not reached",
-                f"{mqtt.host}:{mqtt.port}: {error}. Start mosquitto, or correct [mqtt].",
+                f"{mqtt.host}:{mqtt.port}: {_why(error)}. Start mosquitto, or correct [mqtt].",
             )
         ]
     return [Part("MQTT broker", f"{mqtt.host}:{mqtt.port} answers")]
 
 
+def _why(error: Exception) -> str:
+    """Without the number that the system has for it."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 def _radio(config: GatewayConfig) -> Part:
     if not config.ble.transport:
         return _bluez(config.ble)
+    running = _running(config)
+    if running is not None:
+        return running
     from gateway.ble.choice import stack_of, trouble
 
     try:
@@ -129,6 +170,22 @@ def _radio(config: GatewayConfig) -> Part:
     except ConfigError as error:
         found = str(error)
     return Part("Bluetooth", "not usable" if found else config.ble.transport, found)
+
+
+def _running(config: GatewayConfig) -> Part | None:
+    """What a gateway that runs says of its radio: it has the adapter for itself."""
+    try:
+        with urlopen(f"http://{config.page.listen}/health.json", timeout=_TIMEOUT_S) as answer:
+            health = json.load(answer)
+        if health["gateway"] != config.id:
+            return None
+        return next(
+            Part(part["name"], part["state"], part["trouble"])
+            for part in health["parts"]
+            if part["name"] == "Bluetooth"
+        )
+    except (OSError, http.client.HTTPException, ValueError, KeyError, StopIteration):
+        return None
 
 
 def _proxy(proxy: BleProxy) -> Part:

@@ -77,6 +77,8 @@ class Enrolled(Struct, frozen=True, kw_only=True):
     stage: Stage
     passkey: int | None = None
     """The six digits that it wants when it pairs."""
+    role: str = ""
+    """Where it sits, where that says what it means: a key of devices.roles.ROLES."""
     heard_at: datetime | None = None
     """Its newest reading, until it is proved: when it came, and when it was taken."""
     taken_at: datetime | None = None
@@ -95,6 +97,7 @@ def add(
     bindkey: str,
     at: datetime,
     passkey: int | None = None,
+    role: str = "",
 ) -> Enrolled:
     """What the form says of a device that was found; without people it is only named."""
     found = Enrolled(
@@ -106,6 +109,7 @@ def add(
         added_at=at,
         stage=Stage.FOUND,
         passkey=passkey,
+        role=role,
     )
     named = step(found, Step.NAME)
     return step(named, Step.ASSIGN) if people else named
@@ -117,14 +121,16 @@ def change(
     people: tuple[str, ...],
     bindkey: str,
     passkey: int | None = None,
+    role: str | None = None,
 ) -> Enrolled:
-    """Another name, another person: how far it is stays, and the passkey where none is given."""
+    """Another name, person or place: how far it is stays, and what is None."""
     changed = structs.replace(
         enrolled,
         name=name,
         people=people,
         bindkey=bindkey,
         passkey=enrolled.passkey if passkey is None else passkey,
+        role=enrolled.role if role is None else role,
     )
     return step(changed, Step.ASSIGN) if people else changed
 

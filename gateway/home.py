@@ -51,6 +51,7 @@ TIME = "time"
 PUT_OFF_FOR = timedelta(hours=1)
 """For how long a person may put off a question."""
 _MICROSECOND = timedelta(microseconds=1)
+_MOVED = b"the device was moved"
 
 
 class Delivery(Struct, frozen=True):
@@ -93,10 +94,12 @@ class Home:
         self._alive_at: datetime | None = None
         self._ask_again = {(rule.patient, rule.id) for rule in plan.rules if rule.then.repeat}
         self._gated = _gated(plan)
+        self._pressing = _pressing(plan)
         self._died: set[str] = set()
         self._note_offline()
         with journal.transaction():
             journal.add_readings(self._reach_ends(self._last_at))
+            self._end_moved()
         self._restore()
 
     def on_said(self, listener: Callable[[Said], None]) -> None:
@@ -184,6 +187,12 @@ class Home:
         self._tell(said)
         return True
 
+    def can_wait(self, prompt: Prompt, at: datetime) -> bool:
+        """Whether it may be put off: not urgent, open for long enough, and no answer to it is."""
+        calm = prompt.tier <= Tier.T1 and not prompt.time_critical
+        asks = {(prompt.patient, metric) for metric in prompt.ask}
+        return calm and prompt.expires_at > at + PUT_OFF_FOR and asks.isdisjoint(self._pressing)
+
     def put_off(self, prompt_id: str) -> bool:
         """The person wants to be asked later. False for a prompt that is not open (any more).
 
@@ -194,7 +203,7 @@ class Home:
             if found is None or found.state != "open":
                 return False
             at = self.now()
-            if not can_wait(found.prompt, at):
+            if not self.can_wait(found.prompt, at):
                 raise ValueError("This can't wait.")
             with self._changing():
                 self._journal.put_off(prompt_id, at + PUT_OFF_FOR)
@@ -364,8 +373,9 @@ class Home:
         people: Sequence[str],
         bindkey: str = "",
         passkey: int | None = None,
+        role: str | None = None,
     ) -> Enrolled:
-        """Add a device that was found, or name an added one anew; in force at once.
+        """Add a device that was found, or name or place an added one anew; in force at once.
 
         Without `people` it is named, and counts for nobody yet. Raises ValueError, in words.
         """
@@ -381,9 +391,11 @@ class Home:
                     raise ValueError("This person is not in the care plan of this home.")
             at = self.now()
             if before is None:
-                after = add(found.device, found.kind, name, tuple(people), bindkey, at, passkey)
+                whose = tuple(people)
+                after = add(found.device, found.kind, name, whose, bindkey, at, passkey, role or "")
             else:
-                after = change(before, name, tuple(people), bindkey or before.bindkey, passkey)
+                key = bindkey or before.bindkey
+                after = change(before, name, tuple(people), key, passkey, role)
             with self._changing():
                 kit.put(after)
                 self._journal.add_device_state(state_of(after, at))
@@ -392,7 +404,8 @@ class Home:
                 self._intake.dismiss(after.device)
             else:
                 self._intake.enrol(device)
-        self._tell(Said())
+            said = self._judge_moved()
+        self._tell(said)
         return after
 
     def dismiss(self, device: str) -> bool:
@@ -405,7 +418,8 @@ class Home:
                 self._journal.kit.drop(device)
                 self._journal.add_device_state(state_of(enrolled, self.now(), REMOVED))
             self._intake.dismiss(device)
-        self._tell(Said())
+            said = self._judge_moved()
+        self._tell(said)
         return True
 
     # What goes out ------------------------------------------------------------------------------
@@ -537,9 +551,7 @@ class Home:
                 if moved is not None:
                     self._journal.add_device_state(state_of(moved, frame.received_at))
 
-    def _place(
-        self, rows: Sequence[Row], at: datetime, other_slot: frozenset[str]
-    ) -> list[Row]:
+    def _place(self, rows: Sequence[Row], at: datetime, other_slot: frozenset[str]) -> list[Row]:
         """What is clear whose it is; the rest waits, and the oldest of too many lapses."""
         held = self._journal.held
         passed = held.place(rows, self.plan.people, self._intake.people_of, other_slot)
@@ -645,9 +657,34 @@ class Home:
         for end in self._journal.ends.reached(at):
             self._journal.ends.put(end.patient, end.metric, None)
             rows.append((_stated(end.patient, TIME, end.metric, False, end.at), None))
-            stated = Stated(patient=end.patient, said=Word.HOME, at=end.at, by=TIME)
-            self._journal.add_stated(stated)
+            if end.metric in STATES[Word.HOME]:
+                stated = Stated(patient=end.patient, said=Word.HOME, at=end.at, by=TIME)
+                self._journal.add_stated(stated)
         return rows
+
+    def _judge_moved(self) -> Said:
+        with self._changing():
+            ended = self._end_moved()
+            return self._judge(ended, self.now()) if ended else Said()
+
+    def _end_moved(self) -> list[Reading]:
+        """What devices said last where they sit no more ends: nobody else would say so."""
+        rows: list[Row] = []
+        at = self.now()
+        for gone in self._intake.moved():
+            for metric in gone.metrics:
+                newest = self._journal.newest_of_device(gone.device, metric)
+                if newest is not None and newest.value >= 1.0:
+                    ended = _stated(newest.patient, gone.device, metric, False, at)
+                    rows.append((ended, _MOVED))
+            self._journal.put_fact(gone.fact, at)
+            self._intake.learn(gone.fact)
+        return self._journal.add_readings(rows) if rows else []
+
+    def signs(self, device: str) -> frozenset[str]:
+        """What a device of the home said from which a role could follow."""
+        with self._lock:
+            return self._intake.says(device)
 
     def _holds(self, patient: str, metric: str) -> bool:
         newest = self._journal.newest(patient, metric)
@@ -746,12 +783,6 @@ class Home:
                 listener(said)
 
 
-def can_wait(prompt: Prompt, at: datetime) -> bool:
-    """Whether it may be put off: it is not urgent, and stays open for long enough."""
-    calm = prompt.tier <= Tier.T1 and not prompt.time_critical
-    return calm and prompt.expires_at > at + PUT_OFF_FOR
-
-
 def _check_end(until: datetime | None, at: datetime) -> None:
     wrong = None if until is None else wrong_end(until, at)
     if wrong is not None:
@@ -768,6 +799,16 @@ def _gated(plan: Plan) -> dict[tuple[str, str], list[tuple[str, frozenset[Qualit
             for metric in bound.kind.metrics:
                 found.setdefault((rule.patient, metric), []).append((rule.id, marks))
     return found
+
+
+def _pressing(plan: Plan) -> frozenset[tuple[str, str]]:
+    """Person and metric of what can call the team at once: a yes to it can't wait."""
+    return frozenset(
+        (bound.rule.patient, metric)
+        for bound in States(plan).rules
+        if bound.rule.then.tier >= Tier.T4
+        for metric in bound.kind.metrics
+    )
 
 
 def _own_word(patient: str, metric: str, yes: bool, at: datetime) -> Reading:

@@ -30,11 +30,13 @@ from devices.model import (
     reading_id,
 )
 from devices.registry import Index, by_key, index, match
+from devices.roles import SIGNS
 from devices.units import UnitError, to_canonical
 from gateway.adapters import adapters, is_sealed
 from gateway.config import FUTURE_LIMIT, HomeDevice
 from gateway.kit import Found, what_it_says
 from gateway.moments import When, earlier, when_taken
+from gateway.places import Gone, Places
 from rules.model import Person
 
 ADVERT_REPEAT = timedelta(seconds=60)
@@ -84,6 +86,7 @@ class Intake:
     ) -> None:
         self._devices = {device.device: device for device in devices}
         self._known: dict[str, dict[str, object]] = {}
+        self._places = Places()
         self._zones = {person.id: ZoneInfo(person.timezone) for person in people.values()}
         self._put_devices()
         self._mappings: dict[str, Callable[[MqttMessage], Decoded]] = {
@@ -153,17 +156,44 @@ class Intake:
         refused = [Refused(source_of(raw), part.raw.hex(), part.reason) for part in decoded.unread]
         items: tuple[Measurement | Event, ...] = (*decoded.measurements, *decoded.events)
         other_slot: set[str] = set()
+        news: list[Fact] = []
         for item in items:
-            made = self._reading(raw, item)
+            made: Reading | str | None
+            if item.device in self._people and isinstance(item, Measurement):
+                self._places.note(item.device, item.metric)
+            if self._places.has(item.device):
+                made = self._in_its_place(raw, item, readings, news)
+            else:
+                made = self._reading(raw, item)
             if isinstance(made, Reading):
                 readings.append(made)
                 if item.user is not None and item.user != self._slot(item.device, item.user):
                     other_slot.add(made.id)
             elif made is not None:
                 refused.append(Refused(source_of(raw), raw_text(raw), made))
-        news = tuple(fact for fact in decoded.facts if self.learn(fact))
+        news += (fact for fact in decoded.facts if self.learn(fact))
         strangers = self._strangers(raw, items)
-        return Heard(tuple(readings), news, tuple(refused), strangers, frozenset(other_slot))
+        return Heard(tuple(readings), tuple(news), tuple(refused), strangers, frozenset(other_slot))
+
+    def _in_its_place(
+        self,
+        raw: Raw,
+        item: Measurement | Event,
+        readings: list[Reading],
+        news: list[Fact],
+    ) -> Reading | str | None:
+        """What it says by itself, as `_reading`; what follows from its place joins `readings`."""
+        placed = self._places.place(raw, item, self._known.get(item.device, {}))
+        if placed.state is not None:
+            made = self._reading(raw, placed.state)
+            if not isinstance(made, Reading):
+                return made
+            if isinstance(item, Measurement) and item.unit != made.unit:
+                made = structs.replace(made, raw_value=item.value, raw_unit=item.unit)
+            readings.append(made)
+        if placed.fact is not None and self.learn(placed.fact):
+            news.append(placed.fact)
+        return None if placed.own is None else self._reading(raw, placed.own)
 
     def _slot(self, device: str, said: int) -> int:
         """The slot of the device's person; what it said where nobody knows, or several share it."""
@@ -203,6 +233,7 @@ class Intake:
             what_it_says(metrics),
             raw.received_at,
             isinstance(raw, Advertisement) and is_sealed(raw),
+            SIGNS.intersection(metrics),
         )
 
     def _reading(self, raw: Raw, item: Measurement | Event) -> Reading | str | None:
@@ -292,6 +323,7 @@ class Intake:
     def enrol(self, device: HomeDevice) -> None:
         """From now on what it says is about its people."""
         self._devices[device.device] = device
+        self._last = {key: last for key, last in self._last.items() if key[0] != device.device}
         self._put_devices()
 
     def dismiss(self, device: str) -> None:
@@ -306,6 +338,7 @@ class Intake:
     def _put_devices(self) -> None:
         devices = self._devices.values()
         self._people = {device.device: device.people for device in devices}
+        self._places.put(devices)
         self._adapters: Index = index(adapters({device.kind for device in devices}))
         self._bindkeys = {device.device: device.bindkey for device in devices if device.bindkey}
         self._give_bindkeys()
@@ -317,6 +350,14 @@ class Intake:
     def people_of(self, device: str) -> tuple[str, ...]:
         """Whom a device of the home measures; its readings come as the first one's."""
         return self._people[device]
+
+    def moved(self) -> list[Gone]:
+        """What devices said last in a place where they are no more; to be learned once ended."""
+        return self._places.gone(self._known)
+
+    def says(self, device: str) -> frozenset[str]:
+        """From which a role could follow: of a device of the home, as far as it was heard."""
+        return self._places.said(device)
 
     def known(self, device: str) -> Mapping[str, object]:
         """The facts of a device, by name."""

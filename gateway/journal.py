@@ -394,6 +394,11 @@ class Journal:
         row = self._db.execute(_SQL["newest_of_metric"], (metric, patient)).fetchone()
         return None if row is None else _reading(row[0])
 
+    def newest_of_device(self, device: str, metric: str) -> Reading | None:
+        """The newest standing reading of one metric of one device."""
+        row = self._db.execute(_SQL["newest_of_device"], (metric, device)).fetchone()
+        return None if row is None else _reading(row[0])
+
     def last_alerts(self, limit: int) -> list[AlertRequest]:
         """Those that still stand, the newest first."""
         rows = self._db.execute(_SQL["last_alerts"], (limit,)).fetchall()

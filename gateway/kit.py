@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from devices.metrics import METRICS
 from devices.model import Reading
@@ -46,6 +46,8 @@ class Found(Struct, frozen=True):
     at: datetime
     sealed: bool = False
     """What it says is encrypted: its key is needed to read it."""
+    signs: frozenset[str] = frozenset()
+    """What it said from which a role could follow."""
 
     @property
     def title(self) -> str:
@@ -109,8 +111,9 @@ class Kit:
 
     def note(self, strangers: Iterable[Found]) -> None:
         for stranger in strangers:
-            self._found.pop(stranger.device, None)
-            self._found[stranger.device] = stranger
+            before = self._found.pop(stranger.device, stranger)
+            signs = before.signs | stranger.signs
+            self._found[stranger.device] = structs.replace(stranger, signs=signs)
             if len(self._found) > MOST_FOUND:
                 del self._found[next(iter(self._found))]
 
@@ -134,6 +137,7 @@ def home_device(enrolled: Enrolled) -> HomeDevice | None:
         name=enrolled.name,
         bindkey=enrolled.bindkey,
         passkey=enrolled.passkey,
+        role=enrolled.role,
     )
 
 
@@ -144,6 +148,7 @@ def state_of(enrolled: Enrolled, at: datetime, stage: str = "") -> DeviceState:
         "name": enrolled.name,
         "kind": enrolled.kind,
         "people": enrolled.people,
+        "role": enrolled.role,
     }
     return DeviceState(device=enrolled.device, name="enrolment", value=value, at=at)
 

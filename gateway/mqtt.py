@@ -158,7 +158,7 @@ class Broker:
                 if self._stopping.is_set():
                     self._send_outgoing()
             except OSError as error:
-                self.last_error = str(error)
+                self.last_error = error.strerror or str(error)
             except Exception as error:  # noqa: BLE001 - a thread that dies leaves the home deaf
                 self.last_error = f"{type(error).__name__}: {error}"
                 log.error("connection given up after a mistake, made anew", error=error)

@@ -12,10 +12,12 @@ from typing import Any
 from msgspec import Struct
 
 from devices.registry import by_key
+from devices.roles import ROLES, roles_for
 from gateway.belongs import TELLS_APART
 from gateway.ble.settings import BleDevice
 from gateway.config import HomeDevice
 from gateway.enrol import IN_WORDS, Enrolled, Stage
+from gateway.fitting import said_by_kind, wrong_role
 from gateway.home import Home
 from gateway.journal import Journal
 from gateway.kit import Found, home_device, kind_title, made_by
@@ -41,6 +43,8 @@ class Nearby(Struct, frozen=True):
     """It can be read only with its key."""
     pairs: bool
     """It is paired with, and may want a passkey for it."""
+    roles: tuple[str, ...] = ()
+    """Where it may sit, by what it says: keys of devices.roles.ROLES."""
 
 
 class Added(Struct, frozen=True):
@@ -57,6 +61,9 @@ class Added(Struct, frozen=True):
     tells_apart: bool
     made: str = ""
     """Who made it, and which one it is, where it told."""
+    role: str = ""
+    roles: tuple[str, ...] = ()
+    """Where it may sit, by what it says."""
 
 
 class KitList(Struct, frozen=True):
@@ -95,7 +102,7 @@ class Onboarding:
         return KitList(
             (
                 *(
-                    _added(one, made_by(self._home.known(one.device)))
+                    _added(one, made_by(self._home.known(one.device)), self._roles(one))
                     for one in added
                     if one.device not in named
                 ),
@@ -114,8 +121,12 @@ class Onboarding:
         people: Sequence[str],
         bindkey: str = "",
         passkey: str = "",
+        role: str | None = None,
     ) -> Enrolled:
-        """Add what is nearby, or change what was added. Raises ValueError, in words."""
+        """Add what is nearby, or change what was added. Raises ValueError, in words.
+
+        `role`: where it sits, empty for nowhere in particular; None: as before.
+        """
         digits = passkey.replace(" ", "")
         if digits and not (digits.isdecimal() and len(digits) == PASSKEY_DIGITS):
             raise ValueError("A code for pairing has six digits.")
@@ -132,9 +143,32 @@ class Onboarding:
             found = next((one for one in self._found() if one.device == device), None)
         if found is None:
             raise ValueError("This device is not nearby any more. Switch it on and look again.")
-        enrolled = self._home.enrol(found, name, people, bindkey, int(digits) if digits else None)
+        self._check_role(found, role or "")
+        enrolled = self._home.enrol(
+            found, name, people, bindkey, int(digits) if digits else None, role
+        )
         self._tell_radio(before, enrolled)
         return enrolled
+
+    def place(self, device: str, role: str) -> Enrolled:
+        """Say anew where an added device sits. Raises ValueError, in words."""
+        with self._home.journal() as journal:
+            before = journal.kit.get(device)
+        if before is None:
+            raise ValueError("This device is not here any more.")
+        return self.enrol(device, before.name, before.people, role=role)
+
+    def _check_role(self, found: Found, role: str) -> None:
+        says = found.signs | self._home.signs(found.device) or said_by_kind(found.kind)
+        if role and wrong_role(role, None, says):
+            known = "It can't be there" if role in ROLES else "There is no such place"
+            raise ValueError(f"{known}: this device does not say what that needs.")
+
+    def _roles(self, one: Enrolled) -> tuple[str, ...]:
+        """By what it said, or could; and where it is."""
+        says = self._home.signs(one.device) or said_by_kind(one.kind)
+        fitting = [role.key for role in roles_for(says)]
+        return tuple(key for key in ROLES if key in fitting or key == one.role)
 
     def dismiss(self, device: str) -> bool:
         with self._home.journal() as journal:
@@ -177,6 +211,7 @@ def _nearby(found: Found) -> Nearby:
         _tells_apart(found.kind),
         found.sealed,
         _pairs(found.kind),
+        tuple(role.key for role in roles_for(found.signs or said_by_kind(found.kind))),
     )
 
 
@@ -185,7 +220,7 @@ def _pairs(key: str) -> bool:
     return kind is not None and kind.gatt is not None and kind.gatt.bonded
 
 
-def _added(one: Enrolled, made: str) -> Added:
+def _added(one: Enrolled, made: str, roles: tuple[str, ...]) -> Added:
     words = IN_WORDS[Stage(one.stage)]
     return Added(
         one.device,
@@ -198,6 +233,8 @@ def _added(one: Enrolled, made: str) -> Added:
         words.next,
         _tells_apart(one.kind),
         made,
+        one.role,
+        roles,
     )
 
 
@@ -213,4 +250,5 @@ def _of_the_settings(device: HomeDevice, made: str) -> Added:
         "",
         _tells_apart(device.kind),
         made,
+        device.role,
     )

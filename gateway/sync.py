@@ -2,7 +2,7 @@
 
 Urgent records (tier 3 and above) pass any backlog. A record leaves the outbox when the server
 answers that its database has it; the stable id makes a second posting harmless. The way back
-brings news of alerts for the person at home, and what staff say against readings.
+brings news of alerts for the person at home, and what staff say of readings and people.
 """
 
 import http.client
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway import corrections
+from gateway import corrections, told
 from gateway.config import ServerLink
 from gateway.home import Home
 from plumbing.backoff import Backoff
@@ -241,16 +241,23 @@ class Sync:
         self._heartbeat_at_s = monotonic_s() + self._link.heartbeat_s
 
     def _fetch_notices(self) -> None:
-        with self._home.journal() as journal:
+        """What staff say of people waits while silence is not judged yet: it would end that."""
+        home = self._home
+        with home.journal() as journal:
             after, corrected = journal.last_notice(), journal.told_corrections.last()
-        path = f"/api/v1/notices?after={after}&corrections_after={corrected}"
+            path = f"/api/v1/notices?after={after}&corrections_after={corrected}"
+            if home.is_caught_up:
+                path += f"&states_after={journal.told_states.last()}"
+            path += f"&snoozes_after={journal.told_snoozes.last()}"
         answer = _notices(self._client.request("GET", path))
         if answer.notices:
-            self._home.keep_notices(answer.notices)
+            home.keep_notices(answer.notices)
         if answer.corrections:
-            corrections.apply(answer.corrections, self._home.correct)
-            with self._home.journal() as journal, journal.transaction():
+            corrections.apply(answer.corrections, home.correct)
+            with home.journal() as journal, journal.transaction():
                 journal.told_corrections.put(answer.corrections)
+        told.hear(answer.states, home.hear_state, home.keep_unheard)
+        told.hear(answer.snoozes, home.hear_snooze, home.keep_unheard)
 
     def _wait(self) -> None:
         next_s = min(self._heartbeat_at_s, self._poll_at_s) - monotonic_s()

@@ -87,7 +87,10 @@ STATES = {
     "lock": "unlocked",
     "moisture": "water_leak",
     "motion": "movement",
+    "bottom_submersion": "water_leak",
+    "top_splash": "water_leak",
     "occupancy": "occupancy",
+    "occupancy_close_range": "presence",
     "opening": "opening_open",
     "power": "power_on",
     "presence": "presence",
@@ -104,6 +107,8 @@ STATES = {
     "device_forcibly_removed": "tamper",
     "pry_the_door": "tamper",
 }
+PARTS = {"bottom_submersion": 1, "top_splash": 2}
+"""The probes of one leak sensor, under it and on its top."""
 RELEASED = frozenset({"release", "hold_release"})
 EVENTS = {
     "button": "button_pressed",
@@ -299,7 +304,7 @@ def _base(name: str) -> tuple[str, int | None]:
     """The package's word, and which of several like parts: ("button", 1) of "button_left"."""
     start, _, end = name.rpartition("_")
     if not start or name in QUANTITIES or name in STATES:
-        return name, None
+        return name, PARTS.get(name)
     if end in SIDES:
         return start, SIDES[end]
     return (start, int(end)) if end.isdecimal() else (name, None)

@@ -26,6 +26,7 @@ from server.web.correcting import router as correcting
 from server.web.pages import StaticFiles
 from server.web.problem_page import problem_page
 from server.web.routes import router as pages
+from server.web.stating import router as stating
 
 log = Log("server.app")
 
@@ -49,6 +50,7 @@ def create_app(config: ServerConfig, conninfo: str) -> FastAPI:
     app.include_router(status.router)
     app.include_router(pages)
     app.include_router(correcting)
+    app.include_router(stating)
     app.mount("/static", StaticFiles(), name="static")
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http_error)

@@ -20,6 +20,8 @@ class Action(StrEnum):
     ACKNOWLEDGE_ALERT = "acknowledge an alert"
     RESOLVE_ALERT = "resolve an alert"
     CORRECT_READING = "mark a reading as entered in error"
+    SNOOZE_ALERT = "snooze an alert"
+    SET_STATE = "say where a person is"
     HEAR_NEWS = "hear of changes as they happen"
     STORE_RECORDS = "store records"
     REPORT_HEALTH = "report a home's health"
@@ -67,6 +69,8 @@ GRANTS: Mapping[tuple[Role, Action], Reach] = {
     (Role.CLINICIAN, Action.ACKNOWLEDGE_ALERT): Reach.ANYONE,
     (Role.CLINICIAN, Action.RESOLVE_ALERT): Reach.ANYONE,
     (Role.CLINICIAN, Action.CORRECT_READING): Reach.ANYONE,
+    (Role.CLINICIAN, Action.SNOOZE_ALERT): Reach.ANYONE,
+    (Role.CLINICIAN, Action.SET_STATE): Reach.ANYONE,
     (Role.CLINICIAN, Action.HEAR_NEWS): Reach.ANYONE,
     (Role.PATIENT, Action.SEE_PERSON): Reach.OWN,
     (Role.PATIENT, Action.HEAR_NEWS): Reach.OWN,

@@ -24,6 +24,9 @@ log = Log("server.run")
 _STOP_LIMIT_S = 5
 """How long open requests may take to end once the server stops."""
 _DATABASE_CHECK_S = 1.0
+KEEP_ALIVE_S = 75
+"""How long an idle connection stays open: longer than any home waits between two questions, or
+each would find its connection closed and think us gone."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -119,6 +122,7 @@ async def _serve(
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_STOP_LIMIT_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     ready = {
         "ready": "server",

@@ -67,9 +67,7 @@ class Radio:
         self._told = Told()
         self._clock = clock
         self._timing = timing or Timing()
-        self._catalogue = catalogue or index(
-            (*all_kinds(), *adapters())
-        )
+        self._catalogue = catalogue or index((*all_kinds(), *adapters()))
         self._queue = Queue(take, self.state)
         gateway = Gateway(
             clock, self._timing, memory or forgetful(), self._catalogue, self._queue.kept

@@ -21,12 +21,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from devices.metrics import METRICS
 from gateway.health import Health
 from gateway.home import Home
 from gateway.onboarding import Onboarding
 from gateway.page.kit import kit_routes, kit_view
+from gateway.page.prompts import prompt_routes
 from gateway.page.view import HomeView, ReadingLine
+from gateway.page.where import where_routes
 from plumbing.own_page import OwnPage, form_fields
 
 _FOLDER = Path(__file__).parent
@@ -36,7 +37,6 @@ CORRECTION_REASONS = {
     "slip": "Something slipped or moved",
     "not-taken": "Nobody took this reading",
 }
-_ANSWERS = {"yes": True, "no": False}
 _TICK_S = 10.0
 
 
@@ -104,21 +104,6 @@ def make_app(
         found = await run_in_threadpool(health)
         return Response(msgspec.json.encode(found), media_type="application/json")
 
-    async def answer(request: Request) -> Response:
-        form = await form_fields(request)
-        answers = {}
-        for metric, word in form.items():
-            if metric not in METRICS or word not in _ANSWERS:
-                return page("sorry.html", 400, reason="This answer can't be read.")
-            answers[metric] = _ANSWERS[word]
-        try:
-            known = await run_in_threadpool(home.answer, request.path_params["prompt"], answers)
-        except ValueError:
-            return page("sorry.html", 400, reason="This question was not asked.")
-        if not known:
-            return page("sorry.html", 404, reason="This question is not here any more.")
-        return RedirectResponse("/", 303)
-
     async def whose(request: Request) -> Response:
         person = (await form_fields(request)).get("person")
         if person is None:
@@ -177,7 +162,8 @@ def make_app(
             Route("/health", show_health),
             Route("/health.json", health_json),
             *kit_routes(onboarding, home.plan.people, sorry),
-            Route("/prompts/{prompt}/answer", answer, methods=["POST"]),
+            *prompt_routes(home, sorry),
+            *where_routes(home, page, sorry),
             Route("/say", say, methods=["POST"]),
             Route("/readings/{reading}/whose", whose, methods=["POST"]),
             Route("/readings/{reading}/wrong", show_wrong),

@@ -10,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from devices.roles import ROLES
 from gateway.onboarding import Added, KitList, Nearby, Onboarding
-from gateway.page.view import Choice, day_time, first_name, zone_of
+from gateway.page.view import Choice
+from gateway.page.words import day_time, first_name, zone_of
 from plumbing.own_page import form_fields
 from rules.model import Person
 
@@ -20,6 +22,14 @@ SHARED = "*"
 _KEYED = ("bthome", "xiaomi")
 """Kinds whose frames may be sealed with a key."""
 Sorry = Callable[[int, str], Response]
+
+
+class Spot(Struct, frozen=True):
+    """A place where a device may sit."""
+
+    role: str
+    words: str
+    chosen: bool = False
 
 
 class AddedCard(Struct, frozen=True):
@@ -33,6 +43,9 @@ class AddedCard(Struct, frozen=True):
     choices: tuple[Choice, ...]
     """Who could have it, while it is nobody's."""
     removable: bool
+    where: str
+    """Where it sits, in words; empty: nowhere in particular."""
+    spots: tuple[Spot, ...]
 
 
 class NearbyCard(Struct, frozen=True):
@@ -43,6 +56,7 @@ class NearbyCard(Struct, frozen=True):
     choices: tuple[Choice, ...]
     wants_key: bool
     wants_passkey: bool
+    spots: tuple[Spot, ...]
 
 
 class KitView(Struct, frozen=True):
@@ -71,6 +85,8 @@ def _added(one: Added, people: Mapping[str, Person]) -> AddedCard:
         one.next,
         choices,
         one.stage != "settings",
+        ROLES[one.role].title if one.role in ROLES else "",
+        _spots(one.roles, one.role),
     )
 
 
@@ -89,7 +105,16 @@ def _nearby(one: Nearby, people: Mapping[str, Person], at: datetime) -> NearbyCa
         _choices(people, shared=one.tells_apart),
         one.kind in _KEYED,
         one.pairs,
+        _spots(one.roles),
     )
+
+
+def _spots(roles: tuple[str, ...], chosen: str = "") -> tuple[Spot, ...]:
+    """Empty where it means the same wherever it is."""
+    if not roles:
+        return ()
+    elsewhere = Spot("", "Somewhere else", not chosen)
+    return (elsewhere, *(Spot(key, ROLES[key].title, key == chosen) for key in roles))
 
 
 def _choices(people: Mapping[str, Person], *, shared: bool) -> tuple[Choice, ...]:
@@ -116,7 +141,16 @@ def kit_routes(onboarding: Onboarding, people: Mapping[str, Person], sorry: Sorr
                 chosen,
                 form.get("key", ""),
                 form.get("passkey", ""),
+                form.get("role"),
             )
+        except ValueError as error:
+            return sorry(400, str(error))
+        return RedirectResponse("/health#devices", 303)
+
+    async def place(request: Request) -> Response:
+        form = await form_fields(request)
+        try:
+            await run_in_threadpool(onboarding.place, form.get("device", ""), form.get("role", ""))
         except ValueError as error:
             return sorry(400, str(error))
         return RedirectResponse("/health#devices", 303)
@@ -130,5 +164,6 @@ def kit_routes(onboarding: Onboarding, people: Mapping[str, Person], sorry: Sorr
     return [
         Route("/devices.json", as_json),
         Route("/devices/add", add, methods=["POST"]),
+        Route("/devices/place", place, methods=["POST"]),
         Route("/devices/remove", remove, methods=["POST"]),
     ]

@@ -1,6 +1,6 @@
 """What the home page says, as plain values: the templates decide nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,9 @@ from devices.model import Reading
 from gateway.held import HeldReading
 from gateway.home import Home
 from gateway.journal import Journal, PromptState
-from rules.model import AlertRequest, Person, Plan, Prompt, Tier
+from gateway.page.where import WhereCard, where_card
+from gateway.page.words import day_time, first_name, zone_of
+from rules.model import AlertRequest, Person, Plan, Prompt, Rule, Tier
 from rules.records import Notice
 from rules.words import Texts, sentence
 
@@ -58,6 +60,10 @@ class PromptCard(Struct, frozen=True):
     sent: str
     """What became of the message to the care team, where it is urgent."""
     question: Question | None
+    again: str
+    """When to measure again, where that is asked: "Measure again at 08:12." """
+    can_wait: bool
+    """Whether it may be asked later."""
 
 
 class SentCard(Struct, frozen=True):
@@ -66,6 +72,7 @@ class SentCard(Struct, frozen=True):
     text: str
     when: str
     state: str
+    is_open: bool
 
 
 class ReadingLine(Struct, frozen=True):
@@ -83,6 +90,14 @@ class PersonView(Struct, frozen=True):
     sent: tuple[SentCard, ...]
     readings: tuple[ReadingLine, ...]
     movement: str | None
+    where: WhereCard
+    later: tuple[str, ...]
+    """What the person wanted to be asked later: when, and about what."""
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether something that was sent to the care team is still open."""
+        return any(card.is_open for card in self.sent)
 
 
 class Choice(Struct, frozen=True):
@@ -112,7 +127,6 @@ class HomeView(Struct, frozen=True):
 
 def home_view(home: Home, at: datetime, *, reached: bool) -> HomeView:
     """The page at home time `at`; `reached`: whether the server answered last time."""
-    texts = home.plan.texts
     with home.journal() as journal:
         prompts = journal.open_prompts(at)
         alerts = journal.last_alerts(_ALERTS)
@@ -120,7 +134,7 @@ def home_view(home: Home, at: datetime, *, reached: bool) -> HomeView:
         waiting = journal.waiting().urgent
         held = journal.held.open(_ASKED_AT_ONCE)
         people = tuple(
-            _person(person, journal, prompts, alerts, notices, texts, at, reached=reached)
+            _person(person, home, journal, prompts, alerts, notices, at, reached=reached)
             for person in home.plan.people.values()
         )
     cards = tuple(_whose(one, home.plan.people, at) for one in held)
@@ -153,22 +167,18 @@ def _whose(held: HeldReading, people: Mapping[str, Person], at: datetime) -> Who
     )
 
 
-def first_name(person: Person) -> str:
-    return person.name.split()[0]
-
-
 def _person(
     person: Person,
+    home: Home,
     journal: Journal,
     prompts: list[PromptState],
     alerts: list[AlertRequest],
     notices: list[Notice],
-    texts: Texts,
     at: datetime,
     *,
     reached: bool,
 ) -> PersonView:
-    zone = zone_of(person)
+    zone, plan, texts = zone_of(person), home.plan, home.plan.texts
     newest: dict[str, Notice] = {}
     for notice in notices:
         newest.setdefault(notice.alert, notice)
@@ -180,6 +190,8 @@ def _person(
             day_time(state.prompt.at, at, zone),
             _sent(state.prompt, alerts, newest, reached=reached),
             _question(state, texts),
+            _again(state.prompt, plan, zone),
+            home.can_wait(state.prompt, at) and not _asks_again(state.prompt, plan),
         )
         for state in prompts
         if state.prompt.patient == person.id
@@ -189,6 +201,7 @@ def _person(
             alert.values.get("title") or alert.rule,
             day_time(alert.at, at, zone),
             _became(newest.get(alert.id)),
+            _is_open(newest.get(alert.id)),
         )
         for alert in alerts
         if alert.patient == person.id and _is_shown(alert, newest.get(alert.id), at)
@@ -204,7 +217,41 @@ def _person(
         tuple(sent),
         tuple(lines),
         None if moved is None else day_time(moved.taken_at, at, zone),
+        where_card(person, plan.people, journal, at),
+        tuple(_later(person, journal, texts, at)),
     )
+
+
+def _later(person: Person, journal: Journal, texts: Texts, at: datetime) -> Iterator[str]:
+    """Those that the person put off; what waits for the quiet hours to end was never shown."""
+    for state, show_from in journal.waiting_prompts(at):
+        prompt = state.prompt
+        if prompt.patient == person.id and prompt.show_from != show_from:
+            said = sentence(texts, prompt.text, "person", prompt.values)
+            clock = f"{show_from.astimezone(zone_of(person)):%H:%M}"
+            yield f"You will be asked again at {clock}: {_first_and_rest(said)[0]}"
+
+
+def _rule_of(prompt: Prompt, plan: Plan) -> Rule | None:
+    ours = (rule for rule in plan.rules if rule.patient == prompt.patient)
+    return next((rule for rule in ours if rule.id == prompt.rule), None)
+
+
+def _asks_again(prompt: Prompt, plan: Plan) -> bool:
+    """Whether it asks for another reading."""
+    rule = _rule_of(prompt, plan)
+    return rule is not None and bool(rule.then.repeat) and prompt.text == rule.then.repeat
+
+
+def _again(prompt: Prompt, plan: Plan, zone: ZoneInfo) -> str:
+    """ "Measure again at 08:12. Please do it before 08:27." The clock on the wall is enough."""
+    rule = _rule_of(prompt, plan)
+    repeat = None if rule is None else rule.debounce.repeat_after_rest
+    if repeat is None or not _asks_again(prompt, plan):
+        return ""
+    last = prompt.expires_at.astimezone(zone)
+    first = (prompt.expires_at - repeat.within + repeat.rest).astimezone(zone)
+    return f"Measure again at {first:%H:%M}. Please do it before {last:%H:%M}."
 
 
 def _first_and_rest(text: str) -> tuple[str, str]:
@@ -246,8 +293,11 @@ def _sent(
 
 
 def _is_shown(alert: AlertRequest, notice: Notice | None, at: datetime) -> bool:
-    open_still = notice is None or notice.state != "resolved"
-    return open_still or at - alert.at < _DEALT_WITH_FOR
+    return _is_open(notice) or at - alert.at < _DEALT_WITH_FOR
+
+
+def _is_open(notice: Notice | None) -> bool:
+    return notice is None or notice.state != "resolved"
 
 
 def _became(notice: Notice | None) -> str:
@@ -264,15 +314,3 @@ def value_text(reading: Reading) -> str:
         return "yes" if reading.value else "no"
     unit = {"mm[Hg]": "mmHg", "Cel": "°C", "/min": "a minute"}.get(reading.unit, reading.unit)
     return f"{reading.value:.{metric.decimals}f} {unit}"
-
-
-def day_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """ "today at 07:05", "yesterday at 21:40", "Monday 2 March at 07:05"."""
-    local, today = moment.astimezone(zone), now.astimezone(zone)
-    days = (today.date() - local.date()).days
-    day = {0: "today", 1: "yesterday"}.get(days, f"{local:%A %-d %B}")
-    return f"{day} at {local:%H:%M}"
-
-
-def zone_of(person: Person | None) -> ZoneInfo:
-    return ZoneInfo(person.timezone if person is not None else "UTC")

@@ -181,6 +181,14 @@ WHERE kind = 'reading' AND name = ? AND patient = ?
   AND NOT EXISTS (SELECT 1 FROM struck WHERE struck.id = record.id)
 ORDER BY record.at DESC, record.id DESC LIMIT 1
 
+-- name: newest_of_device
+-- Looked for only when a device is moved: it reads back through the metric's past.
+SELECT record.body FROM record
+WHERE kind = 'reading' AND name = ?
+  AND json_extract(CAST(record.body AS TEXT), '$.device') = ?
+  AND NOT EXISTS (SELECT 1 FROM struck WHERE struck.id = record.id)
+ORDER BY record.at DESC, record.id DESC LIMIT 1
+
 -- name: last_alerts
 SELECT body FROM record WHERE kind = 'alert' ORDER BY seq DESC LIMIT ?
 

@@ -6,8 +6,16 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from plumbing.clock import utc_now
-from rules.records import BatchAnswer, Heartbeat, Notice, Notices, StaffCorrection
-from server import ingest
+from rules.records import (
+    BatchAnswer,
+    Heartbeat,
+    Notice,
+    Notices,
+    StaffCorrection,
+    StaffSnooze,
+    StaffState,
+)
+from server import ingest, snoozes, states
 from server.api import answers
 from server.corrections import unheard
 from server.db import Queries
@@ -80,16 +88,25 @@ async def read_notices(
     signed: Annotated[Signed, Depends(AsGateway(Action.READ_NOTICES))],
     after: Annotated[int, Query(ge=0, le=_MOST_SEQ)] = 0,
     corrections_after: Annotated[int | None, Query(ge=0, le=_MOST_SEQ)] = None,
+    states_after: Annotated[int | None, Query(ge=0, le=_MOST_SEQ)] = None,
+    snoozes_after: Annotated[int | None, Query(ge=0, le=_MOST_SEQ)] = None,
 ) -> Response:
-    """News of alerts for the people of this home, and the corrections of staff, if it asks.
+    """News of alerts for the people of this home, and what staff said, where it asks for that.
 
     Oldest first, 500 of each at most.
     """
-    db = site_of(request).db
-    found = await db.rows(
-        Notice, _alerts_sql["notices_after"], {"gateway": signed.actor.id, "after": after}
-    )
+    db, home = site_of(request).db, signed.actor.id
+    found = await db.rows(Notice, _alerts_sql["notices_after"], {"gateway": home, "after": after})
     corrections: tuple[StaffCorrection, ...] = ()
+    said: tuple[StaffState, ...] = ()
+    snoozed: tuple[StaffSnooze, ...] = ()
     if corrections_after is not None:
-        corrections = await unheard(db, signed.actor.id, corrections_after)
-    return answers.json(request, Notices(notices=tuple(found), corrections=corrections))
+        corrections = await unheard(db, home, corrections_after)
+    if states_after is not None:
+        said = await states.unheard(db, home, states_after)
+    if snoozes_after is not None:
+        snoozed = await snoozes.unheard(db, home, snoozes_after)
+    return answers.json(
+        request,
+        Notices(notices=tuple(found), corrections=corrections, states=said, snoozes=snoozed),
+    )

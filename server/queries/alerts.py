@@ -20,6 +20,7 @@ from server.queries.readings import (
     series_of,
 )
 from server.queries.rows import SQL, Body
+from server.snoozes import Known, in_force
 
 _ASKED_BEFORE = timedelta(days=1)
 _CHART_BEFORE = timedelta(days=14)
@@ -100,6 +101,8 @@ class AlertDetail(Struct, frozen=True, kw_only=True):
     """Oldest first."""
     actions: tuple[Action, ...]
     """What its state allows."""
+    snoozed: tuple[Known, ...]
+    """What staff need not hear of, of the same family, the next to end first."""
     home_now: datetime
 
 
@@ -118,6 +121,7 @@ async def alert_detail(db: Database, config: ServerConfig, alert: str) -> AlertD
     evidence: tuple[tuple[str, Point], ...] = ()
     behind: tuple[Behind, ...] = ()
     series: tuple[Series, ...] = ()
+    snoozed: tuple[Known, ...] = ()
     if patient is not None:
         asked = await asked_between(db, patient, requests[0].at - _ASKED_BEFORE, home_now)
         findings = await _findings_of_rule(db, patient, summary.rule)
@@ -132,6 +136,7 @@ async def alert_detail(db: Database, config: ServerConfig, alert: str) -> AlertD
             requests[0].at - _CHART_BEFORE,
             requests[-1].at + CHART_AFTER,
         )
+        snoozed = await in_force(db, patient, home_now)
     return AlertDetail(
         alert=summary,
         person=None if patient is None else person_of(config, patient),
@@ -144,6 +149,7 @@ async def alert_detail(db: Database, config: ServerConfig, alert: str) -> AlertD
         asked=asked,
         audit=await _audit(db, alert),
         actions=possible(summary.state),
+        snoozed=tuple(one for one in snoozed if one.family == summary.family),
         home_now=home_now,
     )
 

@@ -12,7 +12,16 @@ from server.db import Database
 from server.queries.alerts import AlertSummary, alerts_of, held_back_of
 from server.queries.asked import Asked, asked_between
 from server.queries.homes import HomeStatus, homes_of
-from server.queries.readings import LatestValue, Series, is_charted, latest_values, series_of
+from server.queries.readings import (
+    LatestValue,
+    Series,
+    is_charted,
+    last_movements,
+    latest_values,
+    series_of,
+)
+from server.snoozes import Known, in_force
+from server.states import Statements, statements
 
 _PERSON_WINDOW = timedelta(days=28)
 _MOST_RESOLVED = 20
@@ -28,6 +37,12 @@ class PersonPage(Struct, frozen=True, kw_only=True):
     """Not resolved ones first, then the ones resolved last (20 at most)."""
     held_back: tuple[Finding, ...]
     """What counted and was held back, newest first (50 at most)."""
+    said: Statements
+    """Where they are, as staff and the home said."""
+    movement: LatestValue | None
+    """The last that was seen at home."""
+    snoozed: tuple[Known, ...]
+    """What staff need not hear of, the next to end first."""
     asked: tuple[Asked, ...]
     """Prompts, newest first (20 at most)."""
     homes: tuple[HomeStatus, ...]
@@ -51,6 +66,9 @@ async def person_page(db: Database, config: ServerConfig, person: str) -> Person
         series=await series_of(db, person, quantities, home_now - _PERSON_WINDOW, home_now),
         alerts=tuple(sorted(alerts, key=_unresolved_first)),
         held_back=await held_back_of(db, person, home_now - _PERSON_WINDOW),
+        said=await statements(db, person),
+        movement=(await last_movements(db, [person])).get(person),
+        snoozed=await in_force(db, person, home_now),
         asked=tuple(reversed(asked)),
         homes=await homes_of(db, [home for home in config.gateways if person in home.people]),
         home_now=home_now,

@@ -13,6 +13,8 @@ from server.queries.rows import SQL
 CHART_AFTER = timedelta(days=1)
 TECHNICAL = ("battery", "battery_low", "device_online")
 """Metrics that say how the kit is, not how the person is."""
+STATED = tuple(name for name in METRICS if name.startswith(("person.", "kit.")))
+"""What somebody or the gateway said: no sign of life."""
 _EVIDENCE_BEFORE = timedelta(days=100)
 _MOST_POINTS = 1_000
 
@@ -53,6 +55,12 @@ async def latest_values(db: Database, person: str) -> tuple[LatestValue, ...]:
     """The newest value of each metric of one person, by the metric's title."""
     rows = await db.rows(LatestRow, SQL["latest_of_person"], {"patient": person})
     return tuple(sorted((row.value_of() for row in rows), key=lambda value: title_of(value.metric)))
+
+
+async def last_movements(db: Database, people: Sequence[str]) -> dict[str, LatestValue]:
+    """The newest sign of movement (value 1) of each who has one, from any sensor."""
+    rows = await db.rows(LatestRow, SQL["movement_of_people"], {"patients": list(people)})
+    return {row.patient: row.value_of() for row in rows}
 
 
 async def series_of(

@@ -10,7 +10,13 @@ from server.config import Person, ServerConfig
 from server.db import Database
 from server.queries.alerts import AlertSummary, alerts_of
 from server.queries.homes import HomeStatus, homes_of
-from server.queries.readings import TECHNICAL, LatestRow, LatestValue
+from server.queries.readings import (
+    STATED,
+    TECHNICAL,
+    LatestRow,
+    LatestValue,
+    last_movements,
+)
 from server.queries.rows import SQL
 
 
@@ -56,11 +62,10 @@ async def _people(db: Database, config: ServerConfig) -> tuple[PersonStatus, ...
     newest = await db.rows(
         LatestRow,
         SQL["newest_of_people"],
-        {"patients": patients, "technical": list(TECHNICAL)},
+        {"patients": patients, "technical": [*TECHNICAL, *STATED]},
     )
-    moved = await db.rows(LatestRow, SQL["movement_of_people"], {"patients": patients})
     last = {row.patient: row.value_of() for row in newest}
-    movement = {row.patient: row.value_of() for row in moved}
+    movement = await last_movements(db, patients)
     return tuple(
         PersonStatus(person=person, last=last.get(person.id), movement=movement.get(person.id))
         for person in config.people

@@ -17,6 +17,7 @@ from server.web.counterfactuals import NOT_ASKED, Rests, limits, sentences
 from server.web.figures import Reader, figures, remark
 from server.web.moments import UTC, moment
 from server.web.packs import for_staff, origin, question
+from server.web.snoozing import offered, quiet
 from server.web.views import AlertView, Answer, Fact, RuleView, TrailRow
 
 SIGN_OF_LIFE = "a sign of life"
@@ -81,6 +82,8 @@ def present(data: AlertDetail, config: ServerConfig) -> AlertView:
         shown_at=moment(now, now, zone).exact,
         may_acknowledge=Action.ACKNOWLEDGE in data.actions,
         may_resolve=Action.RESOLVE in data.actions,
+        snooze=offered(alert),
+        quiet=tuple(quiet(one, person, now, "") for one in data.snoozed),
     )
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 UTC = "UTC"
 """The zone of moments that belong to no person."""
 _SOON = timedelta(minutes=1)
+_NEAR = {-1: "tomorrow", 0: "today", 1: "yesterday"}
 
 
 class Moment(Struct, frozen=True, kw_only=True):
@@ -18,7 +19,7 @@ class Moment(Struct, frozen=True, kw_only=True):
     exact: str
     """Tuesday 3 March 2026, 07:42"""
     short: str
-    """today 07:42, yesterday 21:10, 3 March 07:42"""
+    """today 07:42, yesterday 21:10, tomorrow 22:00, 3 March 07:42"""
     age: str
     """12 minutes ago"""
 
@@ -37,8 +38,8 @@ def moment(at: datetime, now: datetime, zone: str) -> Moment:
 
 def _day(local: datetime, now: datetime) -> str:
     days = (now.date() - local.date()).days
-    if days in (0, 1):
-        return ("today", "yesterday")[days]
+    if days in _NEAR:
+        return _NEAR[days]
     year = "" if local.year == now.year else f" {local.year}"
     return f"{local.day} {local:%B}{year}"
 

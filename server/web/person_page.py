@@ -5,22 +5,29 @@ from datetime import datetime
 
 from devices.metrics import Kind
 from rules.model import Concern, Finding
-from server.config import Person
+from server.config import Person, ServerConfig
 from server.queries.alerts import AlertSummary
 from server.queries.asked import Asked as AskedData
 from server.queries.person import PersonPage
 from server.queries.readings import LatestValue
-from server.web import quantities, wording
+from server.web import quantities, where, wording
 from server.web.figures import Reader, figures, remark
 from server.web.homes import home_line
 from server.web.moments import moment
 from server.web.packs import for_person, for_staff, held_back_by, origin, question
+from server.web.snoozing import quiet
 from server.web.views import Asked, HeldBack, Latest, PersonAlert, PersonView
 
 _UPPER, _LOWER = "systolic_pressure", "diastolic_pressure"
 
 
-def present(data: PersonPage, *, own: bool, machine_now: datetime) -> PersonView:
+_OF_A_PERSON = "person."
+"""States that are told in words of their own."""
+
+
+def present(
+    data: PersonPage, config: ServerConfig, *, own: bool, machine_now: datetime
+) -> PersonView:
     """`own`: the reader is the person. `machine_now` judges when the home was last heard."""
     person, now = data.person, data.home_now
     titles = wording.PLAIN_TITLES if own else {}
@@ -31,6 +38,13 @@ def present(data: PersonPage, *, own: bool, machine_now: datetime) -> PersonView
         matters=person.matters,
         alerts=_alerts(data, Concern.CLINICAL, own),
         kit=_alerts(data, Concern.KIT, own),
+        where=where.present(data.said, person, config, data.movement, now, own=own),
+        quiet=()
+        if own
+        else tuple(
+            quiet(one, person, now, origin(one.family, one.rule or "").title or one.family)
+            for one in data.snoozed
+        ),
         held_back=() if own else tuple(_held_back(found, person, now) for found in data.held_back),
         readings=tuple(_readings(data.latest, titles, person, now)),
         around=tuple(
@@ -38,6 +52,7 @@ def present(data: PersonPage, *, own: bool, machine_now: datetime) -> PersonView
             for value in data.latest
             if not quantities.is_vital(value.metric)
             and quantities.kind(value.metric) is not Kind.ANSWER
+            and not value.metric.startswith(_OF_A_PERSON)
         ),
         figures=figures(
             [series for series in data.series if quantities.is_vital(series.metric)],

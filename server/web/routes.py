@@ -8,6 +8,8 @@ from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from plumbing.clock import utc_now
+from rules.model import Tier
+from rules.snooze import Refusal
 from server import sessions, users
 from server.alerting.ledger import NotPossible, Times, act, staff
 from server.alerting.lifecycle import Action as Step
@@ -21,7 +23,9 @@ from server.queries.alerts import alert_detail as read_alert
 from server.queries.person import person_page as read_person
 from server.queries.worklist import worklist as read_worklist
 from server.site import Site, site_of
-from server.web import alert_page, person_page, worklist
+from server.snoozes import asked_for
+from server.snoozes import keep as keep_snooze
+from server.web import alert_page, person_page, snoozing, worklist
 from server.web.pages import page
 from server.web.viewers import home_of, inside, viewer_of
 from server.web.views import DemoUser
@@ -137,13 +141,62 @@ async def resolve(
         wrong = LONG_NOTE
     if wrong:
         return await _alert_page(
-            request, actor, alert, error=wrong, in_note=True, note=note, status=422
+            request, actor, alert, error=wrong, wrong_at="note", note=note, status=422
         )
     try:
         await _act(site_of(request), alert, Step.RESOLVE, actor, note.strip())
     except NotPossible as refused:
         return await _alert_page(request, actor, alert, error=str(refused), note=note, status=409)
     return RedirectResponse(f"/?done={alert}", 303)
+
+
+@router.post("/alerts/{alert}/snooze")
+async def snooze(
+    request: Request,
+    alert: str,
+    actor: Annotated[Actor, Depends(AsUser(Action.SNOOZE_ALERT, alert_in_path))],
+    minutes: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    """Be quiet about the problem of an alert, as far as the rules allow it."""
+    site = site_of(request)
+    found = await read_alert(site.db, site.config, alert)
+    if found is None or found.alert.patient is None:
+        raise Problem(404, "alert", "There is nothing to be quiet about", "Go back to /.")
+    length, words = snoozing.length_of(minutes), reason.strip()
+    wrong, place = "", "length"
+    if found.alert.tier is Tier.T5:
+        wrong, place = Refusal.EMERGENCY, ""
+    elif length is None:
+        wrong = snoozing.NO_LENGTH
+    elif found.alert.state is State.RESOLVED:
+        wrong, place = snoozing.RESOLVED, ""
+    elif not words:
+        wrong, place = snoozing.NO_REASON, "reason"
+    elif len(words) > LONGEST_NOTE:
+        wrong, place = LONG_NOTE, "reason"
+    else:
+        now = utc_now()
+        times = Times(now=now, home=site.config.home_time.at(now))
+        asked = asked_for(found.request, found.alert.tier, length, actor.name, words, times.home)
+        said = snoozing.trail_words(length, words)
+        async with site.db.transaction() as connection:
+            refused = await keep_snooze(
+                connection, alert, found.alert.gateway, asked, staff(actor), said, times
+            )
+        wrong = refused or ""
+    if wrong:
+        return await _alert_page(
+            request,
+            actor,
+            alert,
+            error=wrong,
+            wrong_at=place,
+            minutes=minutes,
+            reason=reason,
+            status=422,
+        )
+    return RedirectResponse(f"/alerts/{alert}", 303)
 
 
 @router.get("/people/{person}")
@@ -157,7 +210,9 @@ async def one_person(
     found = await read_person(site.db, site.config, person)
     if found is None:
         raise Problem(404, "person", "There is no such person", "Go back to the list at /.")
-    shown = person_page.present(found, own=actor.role is Role.PATIENT, machine_now=utc_now())
+    shown = person_page.present(
+        found, site.config, own=actor.role is Role.PATIENT, machine_now=utc_now()
+    )
     return page(
         "person.jinja",
         viewer=viewer_of(actor),
@@ -218,8 +273,10 @@ async def _alert_page(
     alert: str,
     *,
     error: str = "",
-    in_note: bool = False,
+    wrong_at: str = "",
     note: str = "",
+    minutes: str = "",
+    reason: str = "",
     status: int = 200,
 ) -> Response:
     site = site_of(request)
@@ -232,6 +289,8 @@ async def _alert_page(
         viewer=viewer_of(actor),
         alert=alert_page.present(found, site.config),
         error=error,
-        in_note=in_note,
+        wrong_at=wrong_at,
         note=note,
+        minutes_given=minutes,
+        reason=reason,
     )

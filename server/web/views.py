@@ -146,6 +146,56 @@ class RuleView(Struct, frozen=True, kw_only=True):
     source: str
 
 
+class QuietRow(Struct, frozen=True, kw_only=True):
+    """A problem that staff need not hear of for a while."""
+
+    alert: str
+    what: str
+    until: Moment
+    by: str
+    reason: str
+    told: str
+
+
+class SnoozeView(Struct, frozen=True, kw_only=True):
+    """For how long an alert's problem may be quiet: minutes, in words. `never` says why not."""
+
+    lengths: tuple[tuple[str, str], ...]
+    never: str
+
+
+class SaidRow(Struct, frozen=True, kw_only=True):
+    """Something that somebody said of a person; `told` says whether the home knows it."""
+
+    words: str
+    by: str
+    at: Moment
+    until: str
+    told: str
+    note: str
+
+
+class WhereView(Struct, frozen=True, kw_only=True):
+    """Where a person is, as it was said last. `at` is None where nobody said anything."""
+
+    words: str
+    by: str
+    at: Moment | None
+    until: Moment | None
+    expected: bool
+    """Whether the end has come that was given, and nobody has said more."""
+    told: str
+    note: str
+    means: str
+    """What follows from it."""
+    moved: Moment | None
+    """When movement was seen at home, though the person is said to be elsewhere."""
+    concern: SaidRow | None
+    """The safeguarding concern that holds: for staff only."""
+    history: tuple[SaidRow, ...]
+    """Newest first."""
+
+
 class AlertView(Struct, frozen=True, kw_only=True):
     id: str
     urgency: Urgency
@@ -168,6 +218,9 @@ class AlertView(Struct, frozen=True, kw_only=True):
     shown_at: str
     may_acknowledge: bool
     may_resolve: bool
+    snooze: SnoozeView | None
+    quiet: tuple[QuietRow, ...]
+    """What is quiet of the same kind for the same person."""
 
 
 class HeldBack(Struct, frozen=True, kw_only=True):
@@ -210,6 +263,9 @@ class PersonView(Struct, frozen=True, kw_only=True):
     alerts: tuple[PersonAlert, ...]
     kit: tuple[PersonAlert, ...]
     """Alerts about the equipment: never clinical ones."""
+    where: WhereView | None
+    quiet: tuple[QuietRow, ...]
+    """For staff only."""
     held_back: tuple[HeldBack, ...]
     """For staff only: empty on the person's own page."""
     readings: tuple[Latest, ...]

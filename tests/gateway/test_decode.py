@@ -57,10 +57,44 @@ def test_an_advertisement_is_understood_by_any_spelling_of_its_uuid(uuid: str) -
     assert answer["facts"] == {"packet_id": 46}
 
 
-@pytest.mark.parametrize("characteristic", ["2A9D", "2a9d", "00002A9D-0000-1000-8000-00805F9B34FB"])
+@pytest.mark.parametrize(
+    "characteristic",
+    [
+        "2A9D", "2a9d", "0x2A9D", "00002a9d", "00002A9D-0000-1000-8000-00805F9B34FB",
+        "00002a9d00001000800000805f9b34fb",
+    ],
+)  # fmt: skip
 def test_a_characteristic_is_understood_by_any_spelling(characteristic: str) -> None:
     (answer,) = ask({"characteristic": characteristic, "hex": "00b036"})
     assert answer["readings"][0]["value"] == 70.0
+
+
+@pytest.mark.parametrize(
+    "content", ["00b036", "00B036", "00 b0 36", "00:b0:36", "00-B0-36", "0x00b036"]
+)
+def test_bytes_are_understood_by_any_spelling(content: str) -> None:
+    (answer,) = ask({"characteristic": "2A9D", "hex": content})
+    assert answer["readings"][0]["value"] == 70.0
+
+
+@pytest.mark.parametrize("company", ["0x0499", "0X0499", "1177", "0499"])
+def test_a_company_is_understood_by_any_spelling(company: str) -> None:
+    data = "0512fc5394c37c0004fffc040cac364200cdcbb8334c884f"
+    (answer,) = ask({"advertisement": {"address": None, "manufacturer_data": {company: data}}})
+    assert answer["device"] == "ruuvitag"
+
+
+def test_a_bindkey_may_stand_in_the_advertisement() -> None:
+    (answer,) = ask(
+        {
+            "advertisement": {
+                "address": "54:48:E6:8F:80:A5",
+                "service_data": {FCD2: "4187b90011223372b0231f"},
+                "bindkey": "231d39c1d7cc1ab1aee224cd096db932",
+            }
+        }
+    )
+    assert answer["readings"][0]["metric"] == "movement"
 
 
 def test_a_bindkey_opens_an_encrypted_frame_and_without_it_the_answer_says_so() -> None:
@@ -111,7 +145,7 @@ def test_a_value_that_no_living_person_has_is_marked() -> None:
         pytest.param("not json", "not a line", id="not-json"),
         pytest.param("[]", "not a line", id="a-list"),
         pytest.param({}, "no characteristic", id="nothing-in-it"),
-        pytest.param({"characteristic": "2A35", "hex": "zz"}, "hex", id="no-hex"),
+        pytest.param({"characteristic": "2A35", "hex": "zz"}, "'zz' is not hex", id="no-hex"),
         pytest.param({"characteristic": "2A35", "hex": "00"}, "too short", id="cut-off"),
         pytest.param({"characteristic": "FFFF", "hex": "00"}, "no device", id="unknown"),
         pytest.param(
@@ -121,6 +155,10 @@ def test_a_value_that_no_living_person_has_is_marked() -> None:
             {"advertisement": {"manufacturer_data": {"ruuvi": "05"}}}, "not a line", id="no-company"
         ),
         pytest.param({"topic": "a/b", "payload": 1}, "no device", id="unknown-topic"),
+        pytest.param({"topic": "a/b", "payload": 1}, "mqtt.mappings", id="what-to-write"),
+        pytest.param(
+            {"topic": "zigbee2mqtt/a", "payload": "[" * 5000}, "nested too deeply", id="nested"
+        ),
     ],
 )
 def test_a_line_that_can_not_be_understood_is_an_error_and_the_next_one_is_answered(

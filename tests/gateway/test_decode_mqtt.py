@@ -4,10 +4,16 @@ The names and words are those of the public documentation of each family; values
 """
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
+from devices.codec import Device, no_note
+from devices.model import MqttMessage
+from devices.registry import devices
 from gateway.decode import decode_lines
+
+AT = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 
 Z = "zigbee2mqtt/hall"
 OMG = "home/OpenMQTTGateway/BTtoMQTT/A4C138112233"
@@ -34,6 +40,59 @@ def meant(answer: dict[str, object]) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("topic", "payload", "expected"),
     [
+        # Theengs: theengs/decoder tests/BLE/test_ble.cpp; a jin is 500 g
+        (OMG, {"model_id": "JQJCY01YM", "type": "AIR", "for": 0.08}, {"formaldehyde": 0.08}),
+        (OMG, {"model_id": "INEM", "avg": 2.376, "avgu": "kW", "sum": 21.2928, "sumu": "kWh",
+               "batt": 10, "lowbatt": True},
+         {"power": 2376, "energy": 21.2928, "battery": 10, "battery_low": 1}),
+        (OMG, {"model_id": "INEM", "avg": 0.9, "avgu": "m³", "sum": 8.07, "sumu": "m³"}, {}),
+        (OMG, {"model_id": "ORALB_BT", "state": "running", "duration": 63}, {"running": 1}),
+        (OMG, {"model_id": "APPLEWATCH", "type": "BODY", "unlocked": False}, {}),
+        (OMG, {"model_id": "MUE4094RT", "pres": True, "darkness": 29}, {"presence": 1}),
+        (OMG, {"weighing_mode": "person", "unit": "jin", "weight": 123.5}, {"body_weight": 61.75}),
+        # Topics that a person named, and ESPEasy's last will
+        ("home/frontdoor/contact", "open", {"door_open": 1}),
+        ("home/bathroom/switch/button", "0", {}),
+        ("home/bathroom/status", "Connected", {"device_online": 1}),
+        ("home/bathroom/status", "Connection Lost", {"device_online": 0}),
+        # Tasmota: docs/Zigbee.md, "Receiving Commands", and docs/ESP32.md
+        ("tele/t/SENSOR", {"ZbReceived": {"r": {"0006!02": "", "Power": 2, "Endpoint": 1}}},
+         {"button_pressed": "toggle"}),
+        ("tele/t/SENSOR", {"ZbReceived": {"r": {"0008!07": "", "DimmerStop": True}}},
+         {"button_released": "dimmer_stop"}),
+        ("tele/t/SENSOR", {"ZbReceived": {"lamp": {"Power": True, "LinkQuality": 52}}},
+         {"power_on": 1}),
+        ("tele/t/SENSOR", {"ZbReceived": {"trv": {"LocalTemperature": 19.5}}},
+         {"room_temperature": 19.5}),
+        ("tele/t/SENSOR", {"ESP32": {"Temperature": 53.3}, "TempUnit": "C"}, {}),
+        ("cmnd/t/POWER", "ON", {}),
+        # Shelly: BTHomeDevice and Cover of gen2/, and the script that passes on its BLU sensors
+        ("gw/events/rpc", {"method": "NotifyStatus", "params":
+            {"bthomedevice:200": {"id": 200, "rssi": -60, "battery": 100}}}, {"battery": 100}),
+        ("shutter/status/cover:0", {"id": 0, "state": "closed", "current_pos": 0},
+         {"opening_open": 0}),
+        ("shutter/status/cover:0", {"id": 0, "state": "opening"}, {}),
+        ("gw/events/rpc", {"method": "NotifyEvent", "params": {"events": [
+            {"component": "script:1", "event": "shelly-blu", "data":
+             {"pid": 12, "battery": 100, "illuminance": 13, "window": 1, "rotation": 40,
+              "address": "60:ef:ab:42:ed:25"}}]}},
+         {"battery": 100, "illuminance": 13, "window_open": 1, "rotation": 40}),
+        ("gw/events/rpc", {"method": "NotifyEvent", "params": {"events": [
+            {"component": "script:1", "event": "shelly-blu", "data":
+             {"pid": 6, "battery": 70, "button": 2, "address": "5c:c7:c1:f2:e4:7c"}}]}},
+         {"battery": 70, "button_pressed": "double_press"}),
+        # Z-Wave: notification type 0x0A, and a lock that says who used it without a value
+        ("zwave/pendant/notification/endpoint_0/Emergency_Alarm/Alarm_status", {"value": 4},
+         {"sos_pressed": "panic alert"}),
+        ("zwave/lock/notification/endpoint_0/Access_Control/Keypad_unlock_operation",
+         {"userId": 1}, {"lock_used": "keypad_unlock"}),
+        # Matter: a node that left, and the events of its Switch cluster
+        ("ws:event", {"event": "node_removed", "data": 5}, {"device_online": 0}),
+        ("ws:event", {"event": "node_event", "data":
+            {"node_id": 1, "endpoint_id": 1, "cluster_id": 59, "event_id": 6,
+             "data": {"totalNumberOfPressesCounted": 2}}}, {"button_pressed": "double_press"}),
+        # Home Assistant: a lamp that speaks JSON
+        ("homeassistant/light/kitchen/state", {"state": "ON", "brightness": 255}, {"power_on": 1}),
         # Zigbee2MQTT
         (Z, {"contact": True, "battery": 97, "voltage": 3015},
          {"door_open": 0, "battery": 97, "voltage": 3.015}),
@@ -228,8 +287,8 @@ def test_the_model_s_own_words_and_units_go_before_ours() -> None:
     ("lines", "reason"),
     [
         ([(OMG, {"weight": 70.2})], "body_weight without a unit"),
-        ([(Z, {"contact": "ON"})], "values that we do not know"),
-        ([(Z, {"voltage": 12})], "values that we do not know"),
+        ([(Z, {"contact": "ON"})], "contact 'ON' is not known"),
+        ([(Z, {"voltage": 12})], "voltage without a unit"),
         ([("bed/sensor/person_weight/state", "71.2")], "body_weight without a unit"),
         ([("bed/sensor/blood_pressure_systolic/state", "122")], "systolic_pressure without a unit"),
         ([("zwave/hall/node/sensor_multilevel/endpoint_0/Air_temperature", "21.5")],
@@ -251,3 +310,67 @@ def test_a_number_that_could_mean_two_things_is_refused_and_says_why(
     lines: list[tuple[str, object]], reason: str
 ) -> None:
     assert reason in str(ask(*lines)["error"])
+
+
+BRIDGE = "zigbee2mqtt/bridge"
+UNIT_WAITS = "not understood: what engine/temperature is, or its unit"
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "words"),
+    [
+        (f"{BRIDGE}/logging", {"level": "info", "message": "x"}, "a log line of the hub"),
+        (f"{BRIDGE}/event", {"type": "device_joined", "data": {"friendly_name": "0x9"}},
+         "a device joined, 0x9"),
+        (f"{BRIDGE}/event", {"type": "device_interview", "data": {"status": "failed"}},
+         "interview of a new device, failed"),
+        (f"{BRIDGE}/response/permit_join", {"data": {}, "status": "ok"},
+         "the hub's answer to permit_join (ok)"),
+        (f"{BRIDGE}/request/permit_join", {"value": True, "time": 20}, "asks the hub: permit_join"),
+        (f"{BRIDGE}/info", {"version": "2.0"}, "about the hub"),
+        (f"{Z}/set", {"state": "ON"}, "a command to a device"),
+        (Z, {"linkquality": 90}, "none of linkquality is measured here"),
+        (Z, "", "cleared"),
+        ("tele/t/RESULT", {"ZbBind": {"Status": 0}}, "none of ZbBind"),
+        ("cmnd/t/POWER", "ON", "a command"),
+        ("home/gateway/commands/MQTTtoBT/config", {"interval": 1}, "a command to the gateway"),
+        ("home/gateway/BTtoMQTT/45E174126E00", {"id": "45:e1:74:12:6e:00"}, "was seen"),
+        ("plug/events/rpc", {"params": {"ts": 1.0, "wifi": {"rssi": -60}}}, "none of wifi"),
+        ("node/debug", "[I] x", "a log line"),
+        ("node/sensor/wifi_signal/state", "-60", "wifi_signal"),
+        ("zwave/node/configuration/endpoint_0/LED", 1, "not measured"),
+        ("zwave/_EVENTS/gateway/node/node_added", {"data": []}, "the gateway's own message"),
+        ("homie/car/$name", "Car", "an attribute, $name"),
+        ("homie/car/engine/temperature", "21.5", UNIT_WAITS),
+        ("homie/car/lamp/power/set", "true", "a command to the device"),
+        ("ws:command", {"command": "start_listening"}, "start_listening"),
+        ("homeassistant/binary_sensor/x/config", "", "is gone"),
+    ],
+)  # fmt: skip
+def test_an_answer_without_a_reading_says_what_the_message_is(
+    topic: str, payload: object, words: str
+) -> None:
+    answer = ask((topic, payload))
+    assert answer["readings"] == []
+    assert answer["events"] == []
+    assert words in str(answer["note"])
+
+
+def test_an_answer_with_a_reading_needs_no_note() -> None:
+    assert "note" not in ask((Z, {"contact": True}))
+
+
+def test_a_retained_event_says_why_it_is_none() -> None:
+    line = {"topic": Z, "payload": {"action": "emergency"}, "retained": True}
+    (text,) = decode_lines([json.dumps(line)])
+    answer = json.loads(text)
+    assert answer["events"] == []
+    assert "retained" in answer["note"]
+
+
+@pytest.mark.parametrize("payload", [b"[" * 3000, b"{", b"\xff", b"5", b"null"])
+@pytest.mark.parametrize("device", [row for row in devices() if row.note is not no_note])
+def test_a_note_raises_nothing(device: Device, payload: bytes) -> None:
+    for vector in device.vectors:
+        raw = MqttMessage(topic=vector.at, payload=payload, received_at=AT)
+        assert isinstance(device.note(raw, {}), str)

@@ -1,6 +1,11 @@
 """`doctor` and the settings: each thing that is wrong is named, with what to do."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from typer.testing import CliRunner
@@ -34,7 +39,7 @@ def test_a_home_that_lacks_only_its_server_is_told_just_that(tmp_path: Path) -> 
 def test_a_broker_that_is_not_there_is_named_with_its_address(tmp_path: Path) -> None:
     port = free_port()
     found = troubles(write(tmp_path, f"[mqtt]\nport = {port}\n"))
-    assert f"127.0.0.1:{port}" in found["MQTT broker"]
+    assert f"127.0.0.1:{port}: Connection refused. " in found["MQTT broker"]
 
 
 def test_a_device_of_someone_whom_the_plan_does_not_know_is_named(tmp_path: Path) -> None:
@@ -47,6 +52,40 @@ def test_a_damaged_journal_is_found(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "journal.sqlite3").write_bytes(b"no database" * 1000)
     assert "journal" in troubles(path)
+
+
+def test_a_gateway_that_runs_is_asked_how_its_adapter_is(tmp_path: Path) -> None:
+    listens = {"name": "Bluetooth", "state": "listens on tcp-client:x", "trouble": ""}
+    with page_of_a_gateway({"gateway": "home-1", "parts": [listens]}) as port:
+        path = write(
+            tmp_path,
+            f'[page]\nlisten = "127.0.0.1:{port}"\n'
+            '[ble]\nenabled = true\ntransport = "tcp-client:127.0.0.1:1"\n',
+        )
+        parts = {part.name: part for part in examine(path)}
+    assert parts["Bluetooth"].state == listens["state"]
+    assert not parts["Bluetooth"].trouble
+
+
+@contextmanager
+def page_of_a_gateway(health: dict[str, object]) -> Iterator[int]:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(health).encode())
+
+        def log_message(self, *args: object) -> None:
+            """Says nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        serving.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 def test_a_weak_source_is_named_and_is_no_fault(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from gateway.journal import Journal, Waiting
 from gateway.sync import Refused, ServerClient, Sync, Troubled, Unreachable
 from plumbing.backoff import Backoff
 from plumbing.clock import HomeTime
-from rules.model import Lane
+from rules.model import Lane, Tier
 from rules.plan import parse_plan
 from rules.records import (
     BatchAnswer,
@@ -27,9 +27,12 @@ from rules.records import (
     Notices,
     RecordKind,
     StaffCorrection,
+    StaffSnooze,
+    StaffState,
     decode_batch,
     encode,
 )
+from rules.snooze import Direction
 
 AT = datetime.now(UTC) - timedelta(hours=1)
 PLAN = {
@@ -59,6 +62,8 @@ class Server(ServerClient):
         self.asked: list[str] = []
         self.notices: tuple[Notice, ...] = ()
         self.corrections: tuple[StaffCorrection, ...] = ()
+        self.states: tuple[StaffState, ...] = ()
+        self.snoozes: tuple[StaffSnooze, ...] = ()
         self.fails: Exception | None = None
         self.fails_for: dict[str, Exception] = {}
         self.after_commit: Callable[[], None] = lambda: None
@@ -71,7 +76,13 @@ class Server(ServerClient):
             return b""
         if path.startswith("/api/v1/notices"):
             self.asked.append(path)
-            return encode(Notices(notices=self.notices, corrections=self.corrections))
+            news = Notices(
+                notices=self.notices,
+                corrections=self.corrections,
+                states=self.states,
+                snoozes=self.snoozes,
+            )
+            return encode(news)
         records = decode_batch(body).records
         for record in records:
             if record.kind in self.fails_for:
@@ -311,6 +322,45 @@ def test_a_correction_that_can_not_be_digested_costs_only_itself(
     monkeypatch.setattr(rig.home, "correct", breaks_once)
     rig.poll()
     assert rig.readings() == [first]
+
+
+def test_what_staff_say_of_a_person_is_applied_once_and_asked_for_from_there_on(rig: Rig) -> None:
+    rig.server.states = (
+        StaffState(seq=3, patient="tester", said="in-hospital", at=AT, by="Sam"),
+        StaffState(seq=4, patient="nobody", said="died", at=AT, by="Sam"),
+    )
+    rig.server.snoozes = (
+        StaffSnooze(
+            seq=2,
+            id="5" * 32,
+            patient="tester",
+            family="",
+            direction=Direction.UP,
+            tier=Tier.T3,
+            starts_at=AT,
+            ends_at=AT + timedelta(days=1),
+            by="Sam",
+            reason="seen",
+        ),
+    )
+    for _ in range(3):
+        rig.poll()
+    assert rig.server.asked[-1].endswith("&states_after=4&snoozes_after=2")
+    assert rig.counts()[RecordKind.STATE] == 1
+    with rig.home.journal() as journal:
+        newest = journal.newest("tester", "person.in_hospital")
+        assert newest is not None
+        assert (newest.value, newest.device) == (1.0, "staff:Sam")
+
+
+def test_states_are_not_asked_for_while_a_backlog_comes_in(tmp_path: Path) -> None:
+    Rig(tmp_path).hear(50.0)
+    rig = Rig(tmp_path)
+    rig.poll()
+    assert "states_after" not in rig.server.asked[-1]
+    rig.home.caught_up()
+    rig.poll()
+    assert "states_after=0" in rig.server.asked[-1]
 
 
 def test_a_server_that_knows_no_corrections_is_understood(

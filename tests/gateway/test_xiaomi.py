@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.codec import DecodeError
+from devices.codec import DecodeError, summary
 from devices.metrics import METRICS
 from devices.model import Advertisement, Decoded, Quality
 from devices.registry import devices, index
@@ -67,6 +67,58 @@ def test_a_frame_says_what_the_packages_own_test_says(line: dict[str, Any]) -> N
     for name, value in said["binary"].items():
         assert (values[STATES[name]] if name in STATES else facts[name]) == bool(value)
     assert [event.detail for event in decoded.events] == list(said["events"].values())
+
+
+SEAT, SEAT_KEY = "A4:C1:38:BE:EF:12", "8b72476b60fe2a0b63bf58d588fe4ea1"
+ROOM, ROOM_KEY = "E8:B5:27:74:91:EE", "068a081b4e5aa7295ebf263585adf4f1"
+
+
+@pytest.mark.parametrize(
+    ("frame", "address", "key", "expected"),
+    [
+        pytest.param("58590f6abdee917427b5e885884d061c0000c263fbd0", ROOM, ROOM_KEY,
+                     {"time_occupied": (1.0, "min")}, id="somebody-for-a-minute"),
+        pytest.param("58590f6ac1ee917427b5e8bb7b2c201c0000f252a862", ROOM, ROOM_KEY,
+                     {"time_unoccupied": (1.0, "min")}, id="nobody-for-a-minute"),
+        pytest.param("58594c3f1012efbe38c1a47f7b3e9500000035019b75", SEAT, SEAT_KEY,
+                     {"occupancy": (1.0, "1")}, id="somebody-sits"),
+        pytest.param("58594c3f1312efbe38c1a418e36bcb000000e6fab951", SEAT, SEAT_KEY,
+                     {"occupancy": (0.0, "1")}, id="nobody-sits"),
+        pytest.param("59584c3f2112efbe38c1a4558db5277810330000001906bc63", SEAT, SEAT_KEY,
+                     {"time_unseated": (120.0, "s")}, id="two-minutes-up"),
+        pytest.param("5040f6070101f60738c1a40f0003640000", "A4:C1:38:07:F6:01", "",
+                     {"movement": (1.0, "1"), "light_detected": (1.0, "1")}, id="nightlight"),
+        pytest.param("4030dd032403000101", "DE:70:E8:B2:39:0C", "",
+                     {"movement_seen": "motion_detected"}, id="nightlight-event"),
+    ],
+)  # fmt: skip
+def test_more_frames_of_the_packages_own_tests(
+    frame: str, address: str, key: str, expected: dict[str, object]
+) -> None:
+    decoded = DEVICE.decode(heard({MIBEACON: frame}, address), {"bindkey": key} if key else {})
+    assert summary(decoded) == expected
+
+
+LEAK_SENSOR, PRESENCE_SENSOR = 0x6375, 0x6A0F
+
+
+@pytest.mark.parametrize(
+    ("model", "thing", "expected"),
+    [
+        pytest.param(LEAK_SENSOR, 0x4806, ("water_leak", 1), id="under-it"),
+        pytest.param(LEAK_SENSOR, 0x487B, ("water_leak", 2), id="on-its-top"),
+        pytest.param(PRESENCE_SENSOR, 0x5413, ("presence", None), id="close-by"),
+    ],
+)
+def test_each_probe_of_a_sensor_says_its_state(
+    model: int, thing: int, expected: tuple[str, int | None]
+) -> None:
+    """Composed: an open frame of that model with that object of the package's table."""
+    start = b"\x50\x50" + model.to_bytes(2, "little") + b"\x07" + bytes.fromhex("01000038c1a4")
+    frame = start + thing.to_bytes(2, "little") + b"\x01\x01"
+    (state,) = DEVICE.decode(heard({MIBEACON: frame.hex()}), {}).measurements
+    assert (state.metric, state.part) == expected
+    assert state.value == 1.0
 
 
 def test_every_word_of_the_adapter_is_a_metric() -> None:

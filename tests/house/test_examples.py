@@ -9,6 +9,7 @@ import pytest
 
 import gateway.config
 import server.config
+import simulators.homes.config
 from gateway.plan import load_packs, load_plan
 
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
@@ -16,6 +17,7 @@ EXAMPLES = {
     "gateway.example.toml": (gateway.config.load, gateway.config.GatewayConfig),
     "server.example.toml": (server.config.load, server.config.ServerConfig),
 }
+HOME = DEPLOY / "home.example.toml"
 PLAN = DEPLOY / "plan.example.yaml"
 FOR_DEMOS_ONLY = {"home_time", "machine_start", "home_start", "paces", "times", "for_s"}
 
@@ -69,6 +71,28 @@ def test_a_key_that_an_example_only_shows_has_the_value_that_it_says(name, setti
         if getattr(plain, field, None) != getattr(switched_on, field, None)
     }
     assert differing == set()
+
+
+@pytest.mark.parametrize("switched_on", [False, True], ids=["as it stands", "all switched on"])
+def test_the_example_home_is_read(switched_on, tmp_path):
+    home = tmp_path / "home.toml"
+    text = HOME.read_text()
+    if switched_on:
+        text = re.sub(r"^# (?=\[\[|\w+ = )", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^(\[person\.body\.fever\]|onset = .*)$", "", text, flags=re.MULTILINE)
+    home.write_text(text)
+    assert bool(simulators.homes.config.load(home).proxies) is switched_on
+
+
+def test_a_device_of_the_example_home_is_what_the_example_gateway_takes_it_for():
+    known = {
+        device.device: device.kind
+        for device in gateway.config.load(DEPLOY / "gateway.example.toml").devices
+    }
+    home = simulators.homes.config.load(HOME).devices
+    met = [device for device in home if device.device in known]
+    assert [device.device for device in met if known[device.device] != device.kind] == []
+    assert met
 
 
 def test_the_example_plan_can_be_used():

@@ -56,6 +56,36 @@ def test_every_word_opens(word, tmp_path):
     assert "--install-completion" not in done.stdout, "completion belongs to the front door"
 
 
+@pytest.mark.parametrize("word", ["gateway", "server"])
+def test_the_front_door_names_every_word_behind_it(word):
+    entry = homebeat.WORDS[word]
+    named = entry.help.partition(": ")[2].rstrip(".").split(", ")
+    assert set(named) == set(homebeat.opened(entry).commands)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("decode",),
+        ("rules", "estimate"),
+        ("rules", "score", "news2"),
+        ("rules", "score", "glucose"),
+    ],
+    ids=" ".join,
+)
+def test_the_lines_that_a_command_shows_in_its_help_are_understood(words):
+    command = homebeat.opened(homebeat.WORDS[words[0]])
+    for word in words[1:]:
+        command = command.commands[word]
+    lines = [line for line in command.help.splitlines() if line.startswith("{")]
+    done = subprocess.run(
+        [HOMEBEAT, *words], capture_output=True, text=True, check=True, input="\n".join(lines)
+    )
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer for answer in answers if "error" in answer or "incomplete" in answer] == []
+    assert len(answers) == len(lines) > 0
+
+
 @pytest.mark.parametrize(("word", "entry"), homebeat.WORDS.items(), ids=homebeat.WORDS)
 def test_a_part_that_is_not_installed_is_named_with_its_extra(word, entry, tmp_path):
     # A library that the word needs, made to be absent.

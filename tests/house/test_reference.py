@@ -12,7 +12,7 @@ from rules.typed import struct_at
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = (
-    *("metrics.md", "devices.md", "rule-kinds.md", "faults.md", "commands.md"),
+    *("metrics.md", "devices.md", "roles.md", "rule-kinds.md", "faults.md", "commands.md"),
     *("pack.schema.json", "plan.schema.json", "test.schema.json"),
 )
 

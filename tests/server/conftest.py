@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from devices.model import Reading, reading_id
 from plumbing import signing
 from rules.model import AlertRequest, Evidence, Finding, Lane, Number, Phase, Prompt, Tier
-from rules.records import SCHEMA, Batch, Record, Superseded, body_id, encode
+from rules.records import SCHEMA, Batch, Record, Stated, Superseded, body_id, encode
 from rules.snooze import Direction, Snooze
 from server import embedded_postgres, migrate
 from server.app import create_app
@@ -275,6 +275,9 @@ class Make:
 
     def superseded(self, finding: str) -> Superseded:
         return Superseded(finding=finding, patient="margaret", at=AT, by="late-reading")
+
+    def stated(self) -> Stated:
+        return Stated(patient="margaret", said="away", at=AT, by="page:margaret")
 
     def snooze(self, id_: str) -> Snooze:
         return Snooze(

@@ -62,6 +62,20 @@ def test_only_signed_routes_are_excused_from_coming_from_our_own_pages(config) -
     assert set(SIGNED_PATHS) == {path for path in unsafe if path.startswith("/api/")}
 
 
+def test_no_address_takes_more_than_one_alert_at_once(config) -> None:
+    posts = {
+        route.path
+        for route in routes_of(create_app(config, ""))
+        if isinstance(route, APIRoute) and "POST" in route.methods
+    }
+    assert {path for path in posts if "alert" in path} == {
+        "/alerts/{alert}/acknowledge",
+        "/alerts/{alert}/resolve",
+        "/alerts/{alert}/snooze",
+    }
+    assert not [path for path in posts - set(SIGNED_PATHS) if path.startswith("/api/")]
+
+
 SECRET = b"s" * 32
 
 

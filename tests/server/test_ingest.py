@@ -343,6 +343,7 @@ async def test_every_kind_that_names_a_person_is_only_taken_from_their_home(
         "superseded": make.superseded("f"),
         "correction": wrong[1],
         "snooze": make.snooze("s"),
+        "state": make.stated(),
     }
     other = rig.home_of("home-2", key_of="home-2")
     got = answer(await other.post(other.record(kind, bodies[kind])))

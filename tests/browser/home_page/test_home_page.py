@@ -1,10 +1,12 @@
 """The home's own page in a real browser: one tap an answer, alone, and readable by anyone."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
@@ -24,9 +26,27 @@ people:
     name: Margaret Ellis
     timezone: Europe/London
     matters: Walking to the allotment with Joan
+    simulated: true
     packs:
       - {pack: heart-failure}
       - {pack: home-safety}
+rules:
+  - id: severe-pressure
+    for: margaret
+    kind: threshold
+    params: {metric: systolic_pressure, at_least: "180 mm[Hg]"}
+    debounce: {repeat_after_rest: {rest: 5min, within: 20min}}
+    then: {tier: T4, text: still-severe, repeat: measure-again, time_critical: true}
+    source: a limit for tests
+texts:
+  measure-again:
+    person: Your blood pressure is high. Please sit and rest for five minutes, then measure again.
+    nurse: Very high, to be repeated.
+    log: very high
+  still-severe:
+    person: Sit down and wait. Your care team is being told.
+    nurse: Very high.
+    log: very high
 """
 
 SETTINGS = """\
@@ -48,11 +68,20 @@ value = "kg"
 unit = "kg"
 time = "at"
 [[mqtt.mappings]]
+topic = "cuff"
+device = "cuff"
+metric = "systolic_pressure"
+value = "sys"
+unit = "mm[Hg]"
+[[mqtt.mappings]]
 topic = "sos"
 device = "sos"
 metric = "sos_pressed"
 [[devices]]
 device = "scale"
+patient = "margaret"
+[[devices]]
+device = "cuff"
 patient = "margaret"
 [[devices]]
 device = "sos"
@@ -261,6 +290,25 @@ def test_a_device_nearby_is_added_without_javascript_and_counts_at_once(
     expect(added).to_have_count(0)
 
 
+def test_where_a_sensor_is_is_asked_said_and_changed_without_javascript(
+    home: Home, open_browser: Callable[..., BrowserContext]
+) -> None:
+    home.publish("zigbee2mqtt/lid", {"contact": True})
+    page = open_browser(java_script_enabled=False).new_page()
+    _load_until(page, home.url + "health", "zigbee2mqtt/lid")
+    card = page.get_by_role("article", name="zigbee2mqtt/lid")
+    card.get_by_text("Add it").first.click()
+    card.get_by_label("What do you call it?").fill("Pills")
+    card.get_by_label("Where is it?").select_option("On the fridge")
+    card.get_by_role("button", name="Add it").click()
+    added = page.get_by_role("article", name="Pills")
+    expect(added.locator(".where")).to_have_text("On the fridge")
+    added.get_by_text("Where is it?").first.click()
+    added.get_by_label("Where is it?").select_option("On the lid of the medicine box")
+    added.get_by_role("button", name="Save").click()
+    expect(added.locator(".where")).to_have_text("On the lid of the medicine box")
+
+
 def test_a_form_from_another_site_is_refused(
     home: Home, open_browser: Callable[..., BrowserContext]
 ) -> None:
@@ -271,3 +319,62 @@ def test_a_form_from_another_site_is_refused(
         headers={"Sec-Fetch-Site": "cross-site"},
     )
     assert answer.status == 403
+
+
+def test_a_person_says_that_they_go_away_and_are_back_with_the_keyboard_alone(
+    home: Home,
+    open_browser: Callable[..., BrowserContext],
+    pictures: Callable[[Page, str], None],
+) -> None:
+    page = open_browser().new_page()
+    page.goto(home.url)
+    going = page.get_by_role("link", name="I am going away")
+    going.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("When do you come back?")
+    pictures(page, "home-away-ask")
+    page.get_by_role("button", name="Tomorrow").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("You said that you are away until tomorrow at 22:00.")).to_be_visible()
+    pictures(page, "home-away")
+    page.close()
+    home.kill_and_restart()
+    page = open_browser().new_page()
+    page.goto(home.url)
+    expect(page.get_by_text("You said that you are away until tomorrow at 22:00.")).to_be_visible()
+    page.get_by_role("button", name="I am back").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("You said that you are away")).to_have_count(0)
+    expect(page.get_by_role("link", name="I am going away")).to_be_visible()
+
+
+def test_going_away_until_a_day_works_without_javascript_and_a_day_gone_by_is_explained(
+    home: Home, open_browser: Callable[..., BrowserContext], faults: Any
+) -> None:
+    faults.expected = ("status of 400",)
+    page = open_browser(java_script_enabled=False).new_page()
+    page.goto(home.url)
+    page.get_by_role("link", name="I am going away").click()
+    day = datetime.now(UTC) + timedelta(days=20)
+    page.get_by_label("Or pick a day").fill(day.date().isoformat())
+    page.get_by_role("button", name="I come back on that day").click()
+    said = f"You said that you are away until {day:%A %-d %B} at 22:00."
+    expect(page.get_by_text(said)).to_be_visible()
+    answer = page.request.post(
+        home.url + "away", form={"person": "margaret", "until": "day", "day": "2020-01-01"}
+    )
+    assert (answer.status, "still to come" in answer.text()) == (400, True)
+
+
+def test_a_repeat_says_when_to_measure_again_without_javascript(
+    home: Home,
+    open_browser: Callable[..., BrowserContext],
+    pictures: Callable[[Page, str], None],
+) -> None:
+    home.publish("cuff", {"sys": 186})
+    page = open_browser(java_script_enabled=False).new_page()
+    _load_until(page, home.url, "Measure again at")
+    expect(page.get_by_text(re.compile(r"Measure again at \d\d:\d\d\."))).to_be_visible()
+    seen = open_browser().new_page()
+    seen.goto(home.url)
+    pictures(seen, "home-measure-again")

@@ -43,10 +43,22 @@ PEOPLE = {
     "walter": ("Walter Fairweather-Cholmondeley", 1933, "home-2", ""),
 }
 
-QUIET_HEART = {"pack": "heart-failure", "rules": {"missed-weight": {"use": False}}}
+QUIET_HEART = {
+    "pack": "heart-failure",
+    "rules": {
+        "missed-weight": {"use": False},
+        "missed-weight-next-day": {"use": False},
+        "missed-weight-twice": {"use": False},
+    },
+}
 QUIET_HOME = {
     "pack": "home-safety",
-    "rules": {"no-movement": {"use": False}, "no-movement-unanswered": {"use": False}},
+    "rules": {
+        "no-movement": {"use": False},
+        "no-movement-unanswered": {"use": False},
+        "not-up": {"use": False},
+        "not-up-unanswered": {"use": False},
+    },
 }
 PLAN = {
     "version": "7",
@@ -56,10 +68,16 @@ PLAN = {
             "name": "Margaret Ellis",
             "packs": [QUIET_HEART, QUIET_HOME],
             "matters": "Walking to the allotment with Joan",
+            "simulated": True,
         },
-        {"id": "joan", "name": "Joan Hart"},
-        {"id": "idris", "name": "Idris Bevan", "packs": [QUIET_HOME]},
-        {"id": "amal", "name": "Amal Haddad", "packs": [QUIET_HEART, QUIET_HOME]},
+        {"id": "joan", "name": "Joan Hart", "simulated": True},
+        {"id": "idris", "name": "Idris Bevan", "packs": [QUIET_HOME], "simulated": True},
+        {
+            "id": "amal",
+            "name": "Amal Haddad",
+            "packs": [QUIET_HEART, QUIET_HOME],
+            "simulated": True,
+        },
     ],
     "rules": [
         {

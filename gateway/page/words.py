@@ -1,0 +1,22 @@
+"""Times, days and names as the home page writes them."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rules.model import Person
+
+
+def first_name(person: Person) -> str:
+    return person.name.split()[0]
+
+
+def day_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """ "today at 07:05", "yesterday at 21:40", "Monday 2 March at 07:05"."""
+    local, today = moment.astimezone(zone), now.astimezone(zone)
+    days = (today.date() - local.date()).days
+    day = {0: "today", 1: "yesterday"}.get(days, f"{local:%A %-d %B}")
+    return f"{day} at {local:%H:%M}"
+
+
+def zone_of(person: Person | None) -> ZoneInfo:
+    return ZoneInfo(person.timezone if person is not None else "UTC")
