@@ -4,7 +4,7 @@ A `Mapping` is data from the gateway's configuration; `decoder` compiles it once
 message costs little more than its JSON.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from devices.codec import DecodeError
 from devices.metrics import METRICS, Kind
-from devices.model import Decoded, Event, Measurement, MqttMessage
+from devices.model import Decoded, Event, Measurement, MqttMessage, Unread
 from devices.moments import moment
 from devices.units import UnitError, unit_of
 
@@ -98,6 +98,51 @@ def decoder(mapping: Mapping) -> Callable[[MqttMessage], Decoded]:
         return Decoded(
             (Measurement(device=device, metric=metric, value=value, unit=unit, taken_at=taken_at),)
         )
+
+    return decode
+
+
+def decoders(mappings: Iterable[Mapping]) -> dict[str, Callable[[MqttMessage], Decoded]]:
+    """By topic: what decodes its messages, of which several mappings may each read a part.
+
+    Raises MappingError, also where two read the same metric of the same device.
+    """
+    by_topic: dict[str, dict[tuple[str, str], Callable[[MqttMessage], Decoded]]] = {}
+    for mapping in mappings:
+        parts = by_topic.setdefault(mapping.topic, {})
+        if (mapping.device, mapping.metric) in parts:
+            raise MappingError(
+                f"{mapping.topic}: two mappings read {mapping.metric} of {mapping.device}. Keep "
+                "one, or name another `device` in one of them."
+            )
+        parts[mapping.device, mapping.metric] = decoder(mapping)
+    return {topic: _together(tuple(parts.values())) for topic, parts in by_topic.items()}
+
+
+def _together(
+    parts: tuple[Callable[[MqttMessage], Decoded], ...],
+) -> Callable[[MqttMessage], Decoded]:
+    """All that the parts read. One that can't read its own costs none of the others theirs."""
+    if len(parts) == 1:
+        return parts[0]
+
+    def decode(message: MqttMessage) -> Decoded:
+        measurements: list[Measurement] = []
+        events: list[Event] = []
+        unread: list[Unread] = []
+        for part in parts:
+            try:
+                read = part(message)
+            except DecodeError as error:
+                unread.append(Unread(error.reason, message.payload))
+                continue
+            measurements += read.measurements
+            events += read.events
+        if len(unread) == len(parts):
+            raise DecodeError(
+                "; ".join(dict.fromkeys(one.reason for one in unread)), message.payload
+            )
+        return Decoded(tuple(measurements), tuple(events), (), tuple(unread))
 
     return decode
 

@@ -3,7 +3,8 @@
 `make docs` writes the pages; a test of the house fails where they are not what the code says.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import time, timedelta
 from functools import partial
 from pathlib import Path
@@ -281,7 +282,8 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    ArgumentParser(description=__doc__).parse_args(arguments)
     REFERENCE.mkdir(exist_ok=True)
     for name, page in PAGES.items():
         (REFERENCE / name).write_text(page(), encoding="utf-8")

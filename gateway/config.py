@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from devices.mapping import Mapping
+from devices.mapping import Mapping, MappingError, decoders
 from gateway.fitting import said_by_kind, wrong_role
 from plumbing.clock import HomeTime
 
@@ -214,6 +214,7 @@ def _check(path: Path, config: GatewayConfig) -> None:
             "used without BlueZ. Keep one."
         )
     _check_proxies(path, config.ble)
+    _check_mappings(path, config.mqtt)
     if not config.server.url.startswith(("http://", "https://")):
         raise ConfigError(f"{path}: server.url must start with http:// or https://")
 
@@ -221,6 +222,13 @@ def _check(path: Path, config: GatewayConfig) -> None:
 def _wrong_role(device: HomeDevice, mqtt: Mqtt | None) -> str:
     mapped = [one.metric for one in mqtt.mappings if one.device == device.device] if mqtt else []
     return wrong_role(device.role, device.on_above_w, (*mapped, *said_by_kind(device.kind)))
+
+
+def _check_mappings(path: Path, mqtt: Mqtt | None) -> None:
+    try:
+        decoders(mqtt.mappings if mqtt is not None else ())
+    except MappingError as error:
+        raise ConfigError(f"{path}: [[mqtt.mappings]]: {error}") from error
 
 
 def _check_proxies(path: Path, ble: Ble) -> None:

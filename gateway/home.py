@@ -25,8 +25,16 @@ from plumbing.clock import HomeTime
 from plumbing.logs import Log
 from rules.engine import States
 from rules.model import AlertRequest, Phase, Plan, Prompt, Tier
-from rules.outcome import decide
-from rules.records import Correction, Notice, StaffSnooze, StaffState, Stated, encode
+from rules.outcome import after_quiet_hours, decide
+from rules.records import (
+    Correction,
+    Notice,
+    SnoozeRefused,
+    StaffSnooze,
+    StaffState,
+    Stated,
+    encode,
+)
 from rules.replay import restore, settle
 from rules.snooze import Direction, Snooze, allowed, snooze_id
 from rules.whereabouts import DIED, STATES, Word, word_of, wrong_end
@@ -196,6 +204,8 @@ class Home:
     def put_off(self, prompt_id: str) -> bool:
         """The person wants to be asked later. False for a prompt that is not open (any more).
 
+        Quiet hours do not count: what would come back in them comes when they end, and stays open
+        for as long as it would have.
         Raises ValueError, in words, for one that can't wait so long.
         """
         with self._lock:
@@ -206,7 +216,11 @@ class Home:
             if not self.can_wait(found.prompt, at):
                 raise ValueError("This can't wait.")
             with self._changing():
-                self._journal.put_off(prompt_id, at + PUT_OFF_FOR)
+                until = at + PUT_OFF_FOR
+                morning = after_quiet_hours(self.plan.people[found.prompt.patient], until)
+                self._journal.put_off(prompt_id, morning or until)
+                if morning is not None:
+                    self._journal.extend_prompt(prompt_id, morning - until)
                 said = self._judge((), at)
         self._tell(said)
         return True
@@ -279,13 +293,20 @@ class Home:
                 self._journal.add_snooze(snooze)
         self._tell(Said())
 
-    def keep_unheard(self, told: StaffState | StaffSnooze) -> None:
-        """What staff said and can't be applied here is kept, so that it is not told again."""
-        kept = self._journal.told_states
-        if isinstance(told, StaffSnooze):
-            kept = self._journal.told_snoozes
+    def keep_unheard(self, told: StaffState | StaffSnooze, why: str) -> None:
+        """What staff said and can't be applied here is kept, so that it is not told again.
+
+        Of a snooze staff are told why: they would take it to hold.
+        """
         with self._lock, self._journal.transaction():
-            kept.put(told)
+            if not isinstance(told, StaffSnooze):
+                self._journal.told_states.put(told)
+            elif self._journal.told_snoozes.put(told):
+                refused = SnoozeRefused(
+                    snooze=told.id, patient=told.patient, at=self.now(), reason=why
+                )
+                self._journal.add_snooze_refused(refused)
+        self._tell(Said())
 
     def snooze(
         self,

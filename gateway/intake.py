@@ -4,7 +4,7 @@
 whether it is plausible, a repeat of what was just heard, or nothing for us. It stores nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 from devices.catalog.homeassistant import DISCOVERED
 from devices.codec import DecodeError, Device
 from devices.mapping import Mapping as TopicMapping
-from devices.mapping import decoder
+from devices.mapping import decoders
 from devices.metrics import METRICS, Kind, Metric
 from devices.model import (
     Advertisement,
@@ -89,9 +89,7 @@ class Intake:
         self._places = Places()
         self._zones = {person.id: ZoneInfo(person.timezone) for person in people.values()}
         self._put_devices()
-        self._mappings: dict[str, Callable[[MqttMessage], Decoded]] = {
-            mapping.topic: decoder(mapping) for mapping in mappings
-        }
+        self._mappings = decoders(mappings)
         self.start_over(facts)
 
     def start_over(self, facts: Mapping[str, Mapping[str, object]]) -> None:

@@ -7,7 +7,7 @@ Every commit is on the disk before it returns (WAL, synchronous FULL). One write
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from gateway.kit import Kit
 from gateway.snoozes import Snoozes
 from gateway.told import Told
 from plumbing.queries import load_queries
-from rules.exact import micros, moment
+from rules.exact import micros, micros_of, moment
 from rules.model import AlertRequest, Finding, Lane, Prompt, Tier
 from rules.records import (
     SCHEMA,
@@ -34,6 +34,7 @@ from rules.records import (
     Quarantined,
     Record,
     RecordKind,
+    SnoozeRefused,
     Stated,
     Superseded,
     body_id,
@@ -183,14 +184,21 @@ class Journal:
 
     def take_shown(self, at: datetime) -> list[Prompt]:
         """The prompts whose time to be shown has come since the last call, and are still open."""
-        rows = self._db.execute(_SQL["shown_by_now"], (micros(at),)).fetchall()
+        rows = self._db.execute(_SQL["shown_by_now"], {"at": micros(at)}).fetchall()
         self._db.execute(_SQL["drop_shown"], (micros(at),))
-        prompts = [_prompt(body) for _, _, body in rows]
-        return [prompt for prompt in prompts if prompt.expires_at > at]
+        return [_prompt(body) for _, _, body in rows]
 
     def put_off(self, prompt: str, until: datetime) -> None:
         """Show it again from then on."""
         self._db.execute(_SQL["put_later"], (prompt, micros(until)))
+
+    def add_snooze_refused(self, refused: SnoozeRefused) -> None:
+        """Tell the server that a snooze of staff does not hold here."""
+        self._add_body(RecordKind.SNOOZE_REFUSED, refused, refused.at, refused.patient, Lane.URGENT)
+
+    def extend_prompt(self, prompt: str, by: timedelta) -> None:
+        """It stays open for so much longer."""
+        self._db.execute(_SQL["extend_prompt"], (micros_of(by), prompt))
 
     def withdraw_all(self, patient: str) -> None:
         """Nothing is asked of this person any more, but what an emergency asks."""

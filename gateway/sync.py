@@ -33,6 +33,10 @@ from rules.records import MAX_BODY_BYTES, Batch, BatchAnswer, Heartbeat, Notices
 log = Log("gateway.sync")
 
 _BATCH = 500
+_HUNG_UP = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+"""A kept connection that the other side closed in the meantime: a new one may well stand. A request
+that was heard all the same is heard twice, which changes nothing: its nonce is used, its ids known.
+"""
 _answer = msgspec.json.Decoder(BatchAnswer).decode
 _notices = msgspec.json.Decoder(Notices).decode
 _nonce = msgspec.json.Decoder(dict[str, str]).decode
@@ -108,17 +112,31 @@ class ServerClient:
         self, method: str, path: str, body: bytes, headers: dict[str, str]
     ) -> tuple[int, bytes, str | None]:
         try:
-            if self._connection is None:
-                self._connection = self._connect()
-            self._connection.request(method, self._prefix + path, body=body, headers=headers)
-            response = self._connection.getresponse()
-            answer = response.read(MAX_BODY_BYTES)
-            return response.status, answer, response.getheader(NEXT_NONCE_HEADER)
+            if self._connection is not None:
+                try:
+                    return self._exchange(self._connection, method, path, body, headers)
+                except _HUNG_UP:
+                    self.close()
+            self._connection = self._connect()
+            return self._exchange(self._connection, method, path, body, headers)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             self._nonce = None
             said = error.strerror if isinstance(error, OSError) else None
             raise Unreachable(said or str(error) or type(error).__name__) from error
+
+    def _exchange(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: bytes,
+        headers: dict[str, str],
+    ) -> tuple[int, bytes, str | None]:
+        connection.request(method, self._prefix + path, body=body, headers=headers)
+        response = connection.getresponse()
+        answer = response.read(MAX_BODY_BYTES)
+        return response.status, answer, response.getheader(NEXT_NONCE_HEADER)
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._secure:

@@ -37,8 +37,14 @@ class Told:
         return int(self._db.execute(_SQL["last"], (self.kind,)).fetchone()[0])
 
 
-def hear(told: Sequence[One], apply: Callable[[One], None], keep: Callable[[One], None]) -> None:
-    """Apply each. One that can't be applied costs itself: it is kept, and said in the log.
+_FAILED = "The home could not take it in."
+"""Of what nobody foresaw, the log says more."""
+
+
+def hear(
+    told: Sequence[One], apply: Callable[[One], None], keep: Callable[[One, str], None]
+) -> None:
+    """Apply each. One that can't be applied costs itself: it is kept with why, said in the log.
 
     Raises sqlite3.Error where the journal can't be written: those left are to be asked for again.
     """
@@ -49,4 +55,4 @@ def hear(told: Sequence[One], apply: Callable[[One], None], keep: Callable[[One]
             raise
         except Exception as error:  # noqa: BLE001 - one must not keep the others from being heard
             log.error("what staff said could not be applied", seq=one.seq, error=error)
-            keep(one)
+            keep(one, str(error) if isinstance(error, ValueError) else _FAILED)

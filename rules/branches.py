@@ -121,7 +121,10 @@ class Branches(Kind[Params, State]):
         return self.combine(held)
 
     def _look(self, state: State) -> tuple[list[bool], int | None]:
-        """Which branches hold, and when the first of the values gets too old."""
+        """Which branches hold, and when the first of their values gets too old.
+
+        A value that does not hold leaves nothing behind when it is too old: nobody waits for that.
+        """
         latest, now_us = state.latest, state.now_us
         due_us: int | None = None
         held = []
@@ -130,14 +133,13 @@ class Branches(Kind[Params, State]):
             if last is None:
                 held.append(test.unheard)
                 continue
-            if test.within_us:
+            holds = test.holds(last.value, test.value)
+            if holds and test.within_us:
                 end_us = last.us + test.within_us
-                if end_us <= now_us:
-                    held.append(False)
-                    continue
-                if due_us is None or end_us < due_us:
+                holds = end_us > now_us
+                if holds and (due_us is None or end_us < due_us):
                     due_us = end_us
-            held.append(test.holds(last.value, test.value))
+            held.append(holds)
         return held, due_us
 
     def because(self, state: State) -> Evidence:

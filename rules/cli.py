@@ -2,9 +2,8 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ from rules.estimate import estimate_lines
 from rules.explain import explain_rule
 from rules.glucose_score import glucose_lines
 from rules.model import Rule
+from rules.named import CASES, NotNamed, cases, documents, shipped
 from rules.news2 import score_lines
 from rules.place import PlanError
 from rules.plan import Pack, parse_pack, parse_plan
@@ -28,20 +28,20 @@ scores = typer.Typer(no_args_is_help=True, help="Scores, so that they can be che
 app.add_typer(scores, name="score")
 
 Files = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Argument(
-        help="Files of packs and plans. Without any: the packs that come with Homebeat."
+        help="Files of packs and plans, folders of them, or ids of packs (heart-failure). Without "
+        "any: the packs that come with Homebeat."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
-_CASES = ".test.yaml"
 
 
 @app.command()
 def check(paths: Files = None, as_json: AsJson = False) -> None:
     """Say whether these packs and care plans can be used, and what to write where not."""
     wrong = 0
-    for path in paths or _shipped():
+    for path in _named(documents, paths):
         try:
             said = _checked(path)
             row = {"file": str(path), "ok": True, "says": said}
@@ -77,35 +77,54 @@ def sign(
 
 
 @app.command("test")
-def run_cases(paths: Files = None, as_json: AsJson = False) -> None:
+def run_cases(
+    paths: Files = None,
+    as_json: AsJson = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Name the cases that passed as well.")
+    ] = False,
+) -> None:
     """Run the cases of these packs (`<pack>.test.yaml`, beside the pack)."""
-    failed = 0
-    for path in paths or _shipped_cases():
-        cases = path if path.name.endswith(_CASES) else path.with_name(path.stem + _CASES)
+    verdicts: list[Verdict] = []
+    unread = 0
+    asked = _named(cases, paths)
+    for path in asked:
         try:
-            found = parse_cases(load_yaml(cases), _packs_beside(cases))
+            document = load_yaml(path)
+            found = [run_case(case) for case in parse_cases(document, _packs_beside(path))]
         except (PlanError, DocumentError) as error:
-            failed += 1
-            typer.echo(_placed(error, cases), err=True)
+            unread += 1
+            typer.echo(_placed(error, path), err=True)
             continue
-        for case in found:
-            verdict = run_case(case)
-            failed += not verdict.passed
-            typer.echo(_as_json(cases, verdict) if as_json else _as_text(cases, verdict))
-    raise typer.Exit(1 if failed else 0)
+        verdicts += found
+        if as_json:
+            lines = [_as_json(path, verdict) for verdict in found]
+        else:
+            shown = [verdict for verdict in found if verbose or not verdict.passed]
+            lines = [
+                f"{document['pack']}: {_count(found)}",
+                *(_as_text(path, verdict) for verdict in shown),
+            ]
+        for line in lines:
+            typer.echo(line)
+    if not as_json:
+        lost = f"; files that can't be run: {unread}" if unread else ""
+        typer.echo(f"in all: {_count(verdicts)}{lost}")
+    raise typer.Exit(1 if unread or not all(verdict.passed for verdict in verdicts) else 0)
 
 
 @app.command()
 def explain(paths: Files = None, as_json: AsJson = False) -> None:
     """Say these packs and care plans in plain words."""
-    for path in paths or _shipped():
+    for path in _named(documents, paths):
         try:
             rules = _rules_of(path)
         except (PlanError, DocumentError) as error:
             typer.echo(_placed(error, path), err=True)
             raise typer.Exit(1) from error
         for rule, zone, blind in rules:
-            said = explain_rule(rule, zone, blind)
+            titles = {one.id: one.title for one, *_ in rules if one.patient == rule.patient}
+            said = explain_rule(rule, zone, blind, titles)
             row = {"file": str(path), "for": rule.patient, "rule": rule.id, "says": said}
             who = f"{rule.patient}: " if rule.patient else ""
             text = f"{who}{rule.title} ({rule.id}, {rule.then.tier.name})\n  {said}\n"
@@ -190,8 +209,8 @@ def _rules_of(path: Path) -> list[tuple[Rule, str, str]]:
 def _packs_beside(path: Path) -> dict[str, Pack]:
     """The packs that come with Homebeat, and those that lie beside a file in their place."""
     packs: dict[str, Pack] = {}
-    for file in [*_shipped(), *sorted(path.parent.glob("*.yaml"))]:
-        if file.name.endswith(_CASES) or file == path:
+    for file in [*shipped(), *sorted(path.parent.glob("*.yaml"))]:
+        if file.name.endswith(CASES) or file == path:
             continue
         document = load_yaml(file)
         if isinstance(document, Mapping) and {"id", "rules", "texts"} <= document.keys():
@@ -219,7 +238,7 @@ def _pack(path: Path, document: Mapping[str, Any]) -> Pack:
 def _checked(path: Path) -> str:
     """What is in a plan, a pack or a file of cases that can be used. Raises as `_rules_of` does."""
     document = load_yaml(path)
-    if path.name.endswith(_CASES):
+    if path.name.endswith(CASES):
         return f"{len(parse_cases(document, _packs_beside(path)))} cases"
     rules = f"{len(_rules_of(path))} rules"
     if "people" in document:
@@ -229,13 +248,13 @@ def _checked(path: Path) -> str:
     return f"{rules}, {signed}"
 
 
-def _shipped() -> list[Path]:
-    folder = Path(str(files("rules").joinpath("packs")))
-    return [path for path in sorted(folder.glob("*.yaml")) if not path.name.endswith(_CASES)]
-
-
-def _shipped_cases() -> list[Path]:
-    return sorted(_shipped()[0].parent.glob(f"*{_CASES}"))
+def _named(found: Callable[[Sequence[str]], list[Path]], words: Sequence[str] | None) -> list[Path]:
+    """What those words mean to `found`; ends with the reason where they mean nothing."""
+    try:
+        return found(words or ())
+    except NotNamed as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
 
 
 def _placed(error: PlanError | DocumentError, path: Path) -> str:
@@ -245,13 +264,20 @@ def _placed(error: PlanError | DocumentError, path: Path) -> str:
     return f"{path}:{line_of(path, error.path)}: {error}"
 
 
+def _count(verdicts: Sequence[Verdict]) -> str:
+    """ "24 cases passed", "1 of 24 cases FAILED"."""
+    failed = sum(not verdict.passed for verdict in verdicts)
+    many = "1 case" if len(verdicts) == 1 else f"{len(verdicts)} cases"
+    return f"{failed} of {many} FAILED" if failed else f"{many} passed"
+
+
 def _as_text(path: Path, verdict: Verdict) -> str:
     case = verdict.case
     if verdict.passed:
-        return f"passed  {case.name}"
-    lines = [f"FAILED  {path}:{line_of(path, case.path)}: {case.name}"]
-    lines += [f"        missing:    {line}" for line in verdict.missing]
-    lines += [f"        unexpected: {line}" for line in verdict.unexpected]
+        return f"  passed  {case.name}"
+    lines = [f"  FAILED  {path}:{line_of(path, case.path)}: {case.name}"]
+    lines += [f"          missing:    {line}" for line in verdict.missing]
+    lines += [f"          unexpected: {line}" for line in verdict.unexpected]
     return "\n".join(lines)
 
 

@@ -231,14 +231,15 @@ def deliver(watch: Watch, us: int, reading: Reading, sink: Sink) -> None:
     watch.last_us = us
     watch.last_id = reading.id
     watch.left -= 1
-    state = watch.state
+    state, gate = watch.state, watch.gate
+    due_us, matures_us = state.due_us, gate.due_us
     if watch.more is not None:
         _take(watch, watch.more, us, reading, sink)
     else:
         verdict = watch.kind.read(state, us, reading)
-        if verdict is not None and judge(watch.terms, watch.gate, verdict, us, reading.id):
+        if verdict is not None and judge(watch.terms, gate, verdict, us, reading.id):
             sink(watch, us, reading.id)
-    if state.due_us is not None or watch.next_us != NEVER_US or watch.gate.due_us is not None:
+    if state.due_us != due_us or gate.due_us != matures_us:
         watch.plan_next()
 
 
@@ -248,7 +249,7 @@ def _take(watch: Watch, more: More, us: int, reading: Reading, sink: Sink) -> No
         sink(watch, us, reading.id)
     if not is_own(watch, reading):
         return
-    if not more.quality.isdisjoint(reading.quality):
+    if reading.quality and not more.quality.isdisjoint(reading.quality):
         _doubt(watch, more, us, reading, sink)
         return
     verdict = watch.kind.read(watch.state, us, reading)
@@ -266,7 +267,8 @@ def suppress(watch: Watch, us: int, reading: Reading) -> bool:
 
 def is_own(watch: Watch, reading: Reading) -> bool:
     """Whether its kind reads that, and not only what holds it back."""
-    return reading.metric in watch.kind.metrics and watch.device in (None, reading.device)
+    device = watch.device
+    return reading.metric in watch.kind.metrics and (device is None or device == reading.device)
 
 
 def counts(watch: Watch, reading: Reading) -> bool:

@@ -1,11 +1,12 @@
 """A rule in plain words: when it holds, since when it counts, and what happens then."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from rules.kinds import kinds
-from rules.limits import metric_of
+from rules.limits import RULE_PREFIX, metric_of
 from rules.model import Concern, Debounce, Rule, Suppressor, Tier
 from rules.words import span_text
 
@@ -18,16 +19,24 @@ _THEN = {
     Tier.T4: "the care team is called now, and the person is told so",
     Tier.T5: "every path is used at once, and nothing holds it back",
 }
+_RULE = re.compile(rf"\b{re.escape(RULE_PREFIX)}([a-z0-9-]+)")
 _KIT = "those who look after the equipment see it in their own list"
 
 
-def explain_rule(rule: Rule, zone: str = "Europe/London", unseen: str = "") -> str:
-    """A few sentences. `unseen`: whom it can't tell apart (rules.unseen)."""
+def explain_rule(
+    rule: Rule,
+    zone: str = "Europe/London",
+    unseen: str = "",
+    titles: Mapping[str, str] | None = None,
+) -> str:
+    """A few sentences. `unseen`: whom it can't tell apart (rules.unseen). `titles`: what other
+    rules are called, by id."""
     kind = kinds()[rule.kind](rule.params, ZoneInfo(zone))
     each = " (each device by itself)" if rule.per_device else ""
     told = _KIT if rule.then.concern is Concern.KIT and rule.then.tier >= Tier.T3 else ""
     parts = [f"When {kind.words()}{each}{_counts(rule.debounce)}, {told or _THEN[rule.then.tier]}."]
     parts += _held_back(rule.debounce, asks=bool(rule.then.repeat))
+    parts = [_RULE.sub(lambda found: _called(found, titles or {}), part) for part in parts]
     if rule.then.ask:
         asked = ", ".join(metric_of(metric).title for metric in rule.then.ask)
         parts.append(f"Asked, for {span_text(rule.then.ask_for)}: {asked}.")
@@ -42,6 +51,11 @@ def explain_rule(rule: Rule, zone: str = "Europe/London", unseen: str = "") -> s
     if rule.source:
         parts.append(f"Source: {rule.source}")
     return " ".join(parts)
+
+
+def _called(found: re.Match[str], titles: Mapping[str, str]) -> str:
+    """ "rule.weight-gain" -> the quoted title; as it stands where the rule is not known."""
+    return f'"{titles[found[1]]}"' if found[1] in titles else found[0]
 
 
 def _counts(debounce: Debounce) -> str:

@@ -96,7 +96,7 @@ def decide(
     values = values_of(person, rule, finding) | _unseen(plan, rule)
     prompt = alert = None
     if way.prompt:
-        show_from = None if rule.then.at_once else _after_quiet_hours(person, at)
+        show_from = None if rule.then.at_once else after_quiet_hours(person, at)
         prompt = Prompt(
             id=_id_for("prompt", finding),
             finding=finding.id,
@@ -175,7 +175,7 @@ def _ask_again(plan: Plan, rule: Rule, finding: Finding, at: datetime) -> Outcom
     return Outcome(prompt, None, reason)
 
 
-def _after_quiet_hours(person: Person, at: datetime) -> datetime | None:
+def after_quiet_hours(person: Person, at: datetime) -> datetime | None:
     """When the quiet hours end that hold at that moment."""
     hours, zone = person.quiet_hours, ZoneInfo(person.timezone)
     if hours is None or not hours.hold(micros(at), zone):

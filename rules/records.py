@@ -35,6 +35,8 @@ class RecordKind(StrEnum):
     """A reading was entered in error: of another person, or a slip."""
     SNOOZE = "snooze"
     """Staff or a person at home need not hear of a problem for a while."""
+    SNOOZE_REFUSED = "snooze-refused"
+    """The home will not keep to a snooze that staff set."""
     STATE = "state"
     """Somebody said where a person is, and until when."""
     DEVICE = "device"
@@ -110,6 +112,16 @@ class StaffSnooze(Snooze, frozen=True, kw_only=True):
     seq: int
 
 
+class SnoozeRefused(Struct, frozen=True, kw_only=True):
+    """The home's answer to a snooze of staff, by its id, that can't hold there; `at`: home time."""
+
+    snooze: str
+    patient: str
+    at: datetime
+    reason: str
+    """In words for staff."""
+
+
 class DeviceState(Struct, frozen=True, kw_only=True):
     """What the home knows of a device: battery, link, last heard, a fact its decoder learned."""
 
@@ -138,6 +150,7 @@ Body = (
     | Superseded
     | Correction
     | Snooze
+    | SnoozeRefused
     | Stated
     | DeviceState
     | Quarantined
@@ -151,6 +164,7 @@ BODY_TYPES: dict[str, type[Body]] = {
     RecordKind.SUPERSEDED: Superseded,
     RecordKind.CORRECTION: Correction,
     RecordKind.SNOOZE: Snooze,
+    RecordKind.SNOOZE_REFUSED: SnoozeRefused,
     RecordKind.STATE: Stated,
     RecordKind.DEVICE: DeviceState,
     RecordKind.QUARANTINE: Quarantined,

@@ -18,7 +18,10 @@ _LONG_AGO = timedelta(days=1)
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """A snooze that staff set. `told`: the home has said that it keeps to it."""
+    """A snooze that staff set. `told`: the home has said that it keeps to it.
+
+    `refused`: why the home has said that it does not, or empty.
+    """
 
     id: str
     alert: str
@@ -33,6 +36,7 @@ class Known(Struct, frozen=True, kw_only=True):
     by: str
     reason: str
     told: bool
+    refused: str
 
     @property
     def snooze(self) -> Snooze:
@@ -77,7 +81,8 @@ async def keep(
     since = snooze.starts_at - _LONG_AGO
     which = {"patient": snooze.patient, "after": since}
     earlier = await rows(connection, Known, _sql["snoozes_of_person"], which)
-    refusal = allowed(snooze, [each.snooze for each in earlier])
+    held = [each.snooze for each in earlier if not each.refused]
+    refusal = allowed(snooze, held)
     if refusal is not None:
         return refusal
     await act(connection, alert, Action.ANNOTATE, author, words, times)

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from psycopg import AsyncConnection
 
 from rules.records import StaffState, Stated
-from rules.whereabouts import Word
+from rules.whereabouts import PLACES, Word
 from server.alerting.ledger import Author, Times
 from server.db import Database, Queries
 from server.queries.rows import Body
@@ -34,6 +34,15 @@ class SaidByStaff(Struct, frozen=True, kw_only=True):
     note: str
     told: bool
     """Whether it holds at every home that sends for the person."""
+
+
+class _Place(SaidByStaff, frozen=True, kw_only=True):
+    patient: str
+
+
+class _AtHome(Struct):
+    patient: str
+    body: str
 
 
 class Statements(Struct, frozen=True, kw_only=True):
@@ -78,6 +87,21 @@ async def unheard(db: Database, gateway: str, after: int) -> tuple[StaffState, .
     """What a home has not heard yet, oldest first, 500 at most. Staff go by their first name."""
     found = await db.rows(StaffState, _sql["states_after"], {"gateway": gateway, "after": after})
     return tuple(structs.replace(each, by=Author(id="", name=each.by).shown) for each in found)
+
+
+async def places(db: Database, people: Sequence[str]) -> dict[str, Statements]:
+    """Where each is, of whom anything was said: the newest word of staff and the home's."""
+    which = {"patients": list(people), "places": list(PLACES)}
+    by_staff: dict[str, tuple[SaidByStaff, ...]] = {}
+    for said in await db.rows(_Place, _sql["places_said_by_staff"], which):
+        by_staff[said.patient] = (said,)
+    at_home: dict[str, tuple[Stated, ...]] = {}
+    for row in await db.rows(_AtHome, _sql["places_said_at_home"], which):
+        at_home[row.patient] = (_decode(row.body),)
+    return {
+        person: Statements(by_staff=by_staff.get(person, ()), at_home=at_home.get(person, ()))
+        for person in {*by_staff, *at_home}
+    }
 
 
 async def statements(db: Database, patient: str) -> Statements:

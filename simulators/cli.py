@@ -7,6 +7,7 @@ import typer
 
 from plumbing.logs import start_logs
 from plumbing.processes import ChildFailed, ProgramMissing
+from simulators.backtest.say import many
 from simulators.cohort.files import write
 from simulators.cohort.heart_failure import cohort as heart_failure
 from simulators.homes import config as settings
@@ -59,5 +60,6 @@ def cohort(
         typer.echo(f"homebeat simulate cohort: {error}", err=True)
         raise typer.Exit(2) from error
     typer.echo(
-        f"{written.people} people, {written.readings} weights, {written.labels} admissions in {out}"
+        f"{many(written.people, 'person', 'people')}, {written.readings} weights, "
+        f"{written.labels} admissions in {out}"
     )

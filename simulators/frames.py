@@ -16,15 +16,6 @@ class FrameError(Exception):
     """There is no such frame; the message says what to write instead."""
 
 
-def frame(kind: str, address: str, values: Sequence[str], known: Known = NOTHING_KNOWN) -> bytes:
-    """The bytes as on air, or the payload, of all values in one frame. Raises FrameError."""
-    codec = codec_of(kind)
-    frames = sayable(codec, saying_of(codec, values), address, known).frames
-    if len(frames) > 1:
-        raise FrameError(f"{kind} says these in {len(frames)} frames: ask for one at a time")
-    return frames[0].content
-
-
 def codec_of(kind: str) -> Device:
     """The catalogue's device of that key. Raises FrameError."""
     codec = by_key(kind)

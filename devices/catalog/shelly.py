@@ -83,7 +83,7 @@ BLU_QUANTITIES = {
     "humidity": ("room_humidity", "%"), "illuminance": ("illuminance", "lx"),
     "rotation": ("rotation", "deg"),
 }  # fmt: skip
-BLU_STATES = {"window": "window_open", "door": "door_open", "motion": "movement"}
+BLU_STATES = {"window": "window_open", "motion": "movement"}
 BLU_PRESSES = {1: "press", 2: "double_press", 3: "triple_press", 4: "long_press"}
 PRESSES = {
     "single_push": "press", "double_push": "double_press", "triple_push": "triple_press",

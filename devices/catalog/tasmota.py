@@ -95,8 +95,6 @@ PRESSES: dict[str, dict[object, str]] = {
     "ArrowClick": {0: "arrow_right", 1: "arrow_left"},
 }
 RELEASES = ("DimmerStop",)
-LET_GO = "CLEAR"
-"""After a HOLD: tasmota.github.io/docs/Buttons-and-Switches/."""
 ZIGBEE_SAID = ("ZbReceived", "ZbInfo")
 _STATE_PART = re.compile(r"POWER(\d*)")
 _SWITCH = re.compile(r"Switch(\d+)")
@@ -232,7 +230,7 @@ def _input(device: str, name: str, value: object, taken_at: datetime | None) -> 
     if button:
         yield Event(
             device=device,
-            event="button_released" if word == LET_GO else "button_pressed",
+            event="button_pressed",
             detail=word.lower(),
             part=int(button[1]),
             taken_at=taken_at,
@@ -335,10 +333,9 @@ def encode(
         else:
             said[key] = value
     for event in events:
-        if event.event not in ("button_pressed", "button_released"):
+        if event.event != "button_pressed":
             raise ValueError(f"Tasmota does not say {event.event}")
-        word = LET_GO if event.event == "button_released" else event.detail or "single"
-        said[f"Button{event.part or 1}"] = {"Action": word.upper()}
+        said[f"Button{event.part or 1}"] = {"Action": (event.detail or "single").upper()}
     said |= {"SENSOR": sensor} if sensor else {}
     return _dumps(said | ({"ENERGY": energy} if energy else {}))
 

@@ -92,6 +92,9 @@ def report(state: RadioState, at: datetime) -> list[tuple[str, str, str]]:
     return rows
 
 
+_NEVER = "not heard yet: switch it on, or take a reading with it"
+
+
 def _listens(proxy: ProxyState, at: datetime) -> str:
     if not proxy.connected:
         return "not reached"
@@ -104,7 +107,7 @@ def _when(device: DeviceState, at: datetime) -> str:
     if device.connected:
         return "connected"
     if device.last_seen is None:
-        return "not heard yet"
+        return "not heard yet" if device.error else _NEVER
     value = "" if device.last_value is None else f", gave a value {_ago(at - device.last_value)}"
     return f"heard {_ago(at - device.last_seen)}{value}"
 

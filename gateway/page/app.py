@@ -28,6 +28,7 @@ from gateway.page.kit import kit_routes, kit_view
 from gateway.page.prompts import prompt_routes
 from gateway.page.view import HomeView, ReadingLine
 from gateway.page.where import where_routes
+from gateway.page.words import KEPT
 from plumbing.own_page import OwnPage, form_fields
 
 _FOLDER = Path(__file__).parent
@@ -98,7 +99,7 @@ def make_app(
         found = await run_in_threadpool(health)
         devices = await run_in_threadpool(onboarding.kit)
         kit = kit_view(devices, home.plan.people, found.at)
-        return page("health.html", health=found, kit=kit)
+        return page("health.html", health=found, kit=kit, kept=KEPT)
 
     async def health_json(request: Request) -> Response:
         found = await run_in_threadpool(health)

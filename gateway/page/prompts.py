@@ -20,12 +20,15 @@ def prompt_routes(home: Home, sorry: Sorry) -> list[Route]:
     async def answer(request: Request) -> Response:
         form = await form_fields(request)
         answers = {}
+        alike = form.pop("also", "").split()
         for metric, word in form.items():
             if metric not in METRICS or word not in _ANSWERS:
                 return sorry(400, "This answer can't be read.")
             answers[metric] = _ANSWERS[word]
         try:
             known = await run_in_threadpool(home.answer, request.path_params["prompt"], answers)
+            for prompt in alike:
+                await run_in_threadpool(home.answer, prompt, {})
         except ValueError:
             return sorry(400, "This question was not asked.")
         return RedirectResponse("/", 303) if known else sorry(404, _GONE)

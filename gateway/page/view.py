@@ -41,6 +41,10 @@ _STATE_WORDS = {
 }
 
 
+_HOW_FAR = {"resolved": -1, "open": 1, "escalated": 2, "acknowledged": 3}
+"""Of several messages about one thing; 0: on its way. One dealt with says nothing of the others."""
+
+
 class Question(Struct, frozen=True):
     metric: str
     text: str
@@ -64,6 +68,8 @@ class PromptCard(Struct, frozen=True):
     """When to measure again, where that is asked: "Measure again at 08:12." """
     can_wait: bool
     """Whether it may be asked later."""
+    also: tuple[str, ...] = ()
+    """Others that say the same, and are done with it."""
 
 
 class SentCard(Struct, frozen=True):
@@ -182,19 +188,20 @@ def _person(
     newest: dict[str, Notice] = {}
     for notice in notices:
         newest.setdefault(notice.alert, notice)
+    theirs = [state for state in prompts if state.prompt.patient == person.id]
     cards = [
         PromptCard(
             state.prompt.id,
             state.prompt.tier >= Tier.T4,
-            *_first_and_rest(sentence(texts, state.prompt.text, "person", state.prompt.values)),
+            *_first_and_rest(_said(state.prompt, texts)),
             day_time(state.prompt.at, at, zone),
-            _sent(state.prompt, alerts, newest, reached=reached),
+            _sent([state.prompt, *others], alerts, newest, reached=reached),
             _question(state, texts),
             _again(state.prompt, plan, zone),
             home.can_wait(state.prompt, at) and not _asks_again(state.prompt, plan),
+            tuple(one.id for one in others),
         )
-        for state in prompts
-        if state.prompt.patient == person.id
+        for state, others in _said_once(theirs, texts)
     ]
     sent = [
         SentCard(
@@ -222,12 +229,32 @@ def _person(
     )
 
 
+def _said(prompt: Prompt, texts: Texts) -> str:
+    return sentence(texts, prompt.text, "person", prompt.values)
+
+
+def _said_once(
+    prompts: Sequence[PromptState], texts: Texts
+) -> list[tuple[PromptState, list[Prompt]]]:
+    """Each, and the others that say the same: urgent ones that ask nothing are shown once."""
+    shown: dict[str, tuple[PromptState, list[Prompt]]] = {}
+    for state in prompts:
+        prompt = state.prompt
+        alike = prompt.tier >= Tier.T4 and not state.unanswered
+        key = _said(prompt, texts) if alike else prompt.id
+        if key in shown:
+            shown[key][1].append(prompt)
+        else:
+            shown[key] = (state, [])
+    return list(shown.values())
+
+
 def _later(person: Person, journal: Journal, texts: Texts, at: datetime) -> Iterator[str]:
     """Those that the person put off; what waits for the quiet hours to end was never shown."""
     for state, show_from in journal.waiting_prompts(at):
         prompt = state.prompt
         if prompt.patient == person.id and prompt.show_from != show_from:
-            said = sentence(texts, prompt.text, "person", prompt.values)
+            said = _said(prompt, texts)
             clock = f"{show_from.astimezone(zone_of(person)):%H:%M}"
             yield f"You will be asked again at {clock}: {_first_and_rest(said)[0]}"
 
@@ -282,14 +309,19 @@ def _question(state: PromptState, texts: Texts) -> Question | None:
 
 
 def _sent(
-    prompt: Prompt, alerts: Sequence[AlertRequest], newest: Mapping[str, Notice], *, reached: bool
+    prompts: Sequence[Prompt],
+    alerts: Sequence[AlertRequest],
+    newest: Mapping[str, Notice],
+    *,
+    reached: bool,
 ) -> str:
-    alert = next((one for one in alerts if one.finding == prompt.finding), None)
-    if alert is None:
+    """Of several: the one that came furthest and is not dealt with yet."""
+    findings = {prompt.finding for prompt in prompts}
+    sent = [newest.get(alert.id) for alert in alerts if alert.finding in findings]
+    if not sent:
         return ""
-    if alert.id not in newest and not reached:
-        return _NOT_THROUGH
-    return _became(newest.get(alert.id))
+    furthest = max(sent, key=lambda one: 0 if one is None else _HOW_FAR.get(one.state, 1))
+    return _NOT_THROUGH if furthest is None and not reached else _became(furthest)
 
 
 def _is_shown(alert: AlertRequest, notice: Notice | None, at: datetime) -> bool:

@@ -4,6 +4,22 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rules.model import Person
+from rules.records import RecordKind
+
+KEPT = {
+    RecordKind.READING: "Readings",
+    RecordKind.FINDING: "What the rules found",
+    RecordKind.PROMPT: "Words and questions for you",
+    RecordKind.ALERT: "Messages to the care team",
+    RecordKind.SUPERSEDED: "Findings that no longer stand",
+    RecordKind.CORRECTION: "Readings put right",
+    RecordKind.SNOOZE: "What the care team need not hear for a while",
+    RecordKind.SNOOZE_REFUSED: "What the care team must hear all the same",
+    RecordKind.STATE: "Who said where somebody is",
+    RecordKind.DEVICE: "Changes of devices",
+    RecordKind.QUARANTINE: "Refused",
+}
+"""What the journal keeps of each kind, in words."""
 
 
 def first_name(person: Person) -> str:

@@ -115,12 +115,16 @@ WHERE state = 'open' AND patient = ? AND json_extract(CAST(body AS TEXT), '$.tie
 -- name: put_later
 INSERT OR REPLACE INTO later (prompt, show_from) VALUES (?, ?)
 
+-- name: extend_prompt
+UPDATE prompt SET expires_at = expires_at + ? WHERE id = ?
+
 -- name: next_later
 SELECT min(show_from) FROM later
 
 -- name: shown_by_now
 SELECT prompt.state, prompt.answered, prompt.body FROM later JOIN prompt ON prompt.id = later.prompt
-WHERE later.show_from <= ? AND prompt.state = 'open' ORDER BY prompt.at, prompt.id
+WHERE later.show_from <= :at AND prompt.state = 'open' AND prompt.expires_at > :at
+ORDER BY prompt.at, prompt.id
 
 -- name: drop_shown
 DELETE FROM later WHERE show_from <= ?

@@ -201,8 +201,12 @@ class Absence(Kind[Params, State]):
             grace = f" and {span_text(params.grace)} more" if params.grace else ""
             return f"{' or '.join(titles)} not there by {params.by:%H:%M}{grace}"
         if params.after is not None and params.within is not None:
-            told = " and ".join(titles)
-            return f"{told} not all there {span_text(params.within)} after {params.after}"
+            time = f"within {span_text(params.within)} after {metric_of(params.after).title}"
+            if len(titles) == 1:
+                return f"no {titles[0]} {time}"
+            kinds = {metric_of(name).kind for name in params.metrics}
+            came = "were answered" if kinds == {MetricKind.ANSWER} else "came"
+            return f"not all of {', '.join(titles[:-1])} and {titles[-1]} {came} {time}"
         hours = f", counted from {params.between}" if params.between else ""
         every = span_text(params.every or _DAY)
         away = ""

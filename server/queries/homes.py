@@ -43,6 +43,18 @@ async def homes_of(db: Database, gateways: Sequence[Gateway]) -> tuple[HomeStatu
     )
 
 
+async def device_names(db: Database, gateways: Sequence[Gateway]) -> dict[str, str]:
+    """What people called the devices that they added at these homes, by device."""
+    which = {"gateways": [gateway.id for gateway in gateways]}
+    rows = await db.rows(_Named, SQL["device_names"], which)
+    return {row.device: row.name for row in rows}
+
+
+class _Named(Struct):
+    device: str
+    name: str
+
+
 class _Home(Struct):
     gateway: str
     heard_at: datetime | None

@@ -1,5 +1,6 @@
 """One person's own page."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -11,7 +12,7 @@ from server.config import Person, ServerConfig
 from server.db import Database
 from server.queries.alerts import AlertSummary, alerts_of, held_back_of
 from server.queries.asked import Asked, asked_between
-from server.queries.homes import HomeStatus, homes_of
+from server.queries.homes import HomeStatus, device_names, homes_of
 from server.queries.readings import (
     LatestValue,
     Series,
@@ -30,7 +31,7 @@ _MOST_RESOLVED = 20
 class PersonPage(Struct, frozen=True, kw_only=True):
     person: Person
     latest: tuple[LatestValue, ...]
-    """One for each metric, by title."""
+    """One for each metric, by title; of what devices say of themselves, one for each device."""
     series: tuple[Series, ...]
     """Quantities of the last 28 days; states and events are left out."""
     alerts: tuple[AlertSummary, ...]
@@ -46,6 +47,8 @@ class PersonPage(Struct, frozen=True, kw_only=True):
     asked: tuple[Asked, ...]
     """Prompts, newest first (20 at most)."""
     homes: tuple[HomeStatus, ...]
+    device_names: Mapping[str, str]
+    """Of the devices that were added at home, what people call them."""
     home_now: datetime
 
 
@@ -55,6 +58,7 @@ async def person_page(db: Database, config: ServerConfig, person: str) -> Person
     if known is None:
         return None
     home_now = config.home_time.now()
+    theirs = [home for home in config.gateways if person in home.people]
     quantities = [name for name in METRICS if is_charted(name)]
     alerts = await alerts_of(
         db, config, "alerts_of_person", {"patient": person, "resolved": _MOST_RESOLVED}
@@ -70,7 +74,8 @@ async def person_page(db: Database, config: ServerConfig, person: str) -> Person
         movement=(await last_movements(db, [person])).get(person),
         snoozed=await in_force(db, person, home_now),
         asked=tuple(reversed(asked)),
-        homes=await homes_of(db, [home for home in config.gateways if person in home.people]),
+        homes=await homes_of(db, theirs),
+        device_names=await device_names(db, theirs),
         home_now=home_now,
     )
 

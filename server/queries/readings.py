@@ -11,7 +11,7 @@ from server.db import Database
 from server.queries.rows import SQL
 
 CHART_AFTER = timedelta(days=1)
-TECHNICAL = ("battery", "battery_low", "device_online")
+TECHNICAL = ("battery", "battery_charging", "battery_low", "device_online")
 """Metrics that say how the kit is, not how the person is."""
 STATED = tuple(name for name in METRICS if name.startswith(("person.", "kit.")))
 """What somebody or the gateway said: no sign of life."""
@@ -52,8 +52,12 @@ class Series(Struct, frozen=True, kw_only=True):
 
 
 async def latest_values(db: Database, person: str) -> tuple[LatestValue, ...]:
-    """The newest value of each metric of one person, by the metric's title."""
-    rows = await db.rows(LatestRow, SQL["latest_of_person"], {"patient": person})
+    """The newest value of each metric of one person, by the metric's title.
+
+    Of what a device says of itself, the newest of each device.
+    """
+    which = {"patient": person, "technical": list(TECHNICAL)}
+    rows = await db.rows(LatestRow, SQL["latest_of_person"], which)
     return tuple(sorted((row.value_of() for row in rows), key=lambda value: title_of(value.metric)))
 
 

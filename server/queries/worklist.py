@@ -18,6 +18,9 @@ from server.queries.readings import (
     last_movements,
 )
 from server.queries.rows import SQL
+from server.states import Statements, places
+
+_NOTHING_SAID = Statements(by_staff=(), at_home=())
 
 
 class PersonStatus(Struct, frozen=True, kw_only=True):
@@ -28,6 +31,8 @@ class PersonStatus(Struct, frozen=True, kw_only=True):
     """The newest reading of any metric."""
     movement: LatestValue | None
     """The newest sign of movement (value 1), from any sensor."""
+    said: Statements
+    """Where they are, as staff and the home said last."""
 
 
 class Worklist(Struct, frozen=True, kw_only=True):
@@ -66,7 +71,13 @@ async def _people(db: Database, config: ServerConfig) -> tuple[PersonStatus, ...
     )
     last = {row.patient: row.value_of() for row in newest}
     movement = await last_movements(db, patients)
+    said = await places(db, patients)
     return tuple(
-        PersonStatus(person=person, last=last.get(person.id), movement=movement.get(person.id))
+        PersonStatus(
+            person=person,
+            last=last.get(person.id),
+            movement=movement.get(person.id),
+            said=said.get(person.id, _NOTHING_SAID),
+        )
         for person in config.people
     )

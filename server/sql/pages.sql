@@ -68,10 +68,23 @@ CROSS JOIN LATERAL (
 ) AS newest
 ORDER BY metric, taken_at, id
 
+-- The newest of each metric; of what a device says of itself, the newest of each device.
 -- name: latest_of_person
-SELECT DISTINCT ON (metric) metric, device, value, unit, taken_at, id AS reading, quality
-FROM latest WHERE patient = %(patient)s
-ORDER BY metric, taken_at DESC, id DESC
+SELECT DISTINCT ON (metric, of_device)
+    metric, device, value, unit, taken_at, id AS reading, quality
+FROM (
+    SELECT *, CASE WHEN metric = ANY(%(technical)s) THEN device ELSE '' END AS of_device
+    FROM latest WHERE patient = %(patient)s
+) AS known
+ORDER BY metric, of_device, taken_at DESC, id DESC
+
+-- What people called the devices that they added at home.
+-- name: device_names
+SELECT DISTINCT ON (body ->> 'device') body ->> 'device' AS device, body -> 'value' ->> 'name' AS name
+FROM records
+WHERE patient IS NULL AND kind = 'device' AND gateway = ANY(%(gateways)s)
+    AND body ->> 'name' = 'enrolment' AND body -> 'value' ->> 'name' <> ''
+ORDER BY body ->> 'device', at DESC, seq DESC
 
 -- name: newest_of_people
 SELECT DISTINCT ON (patient)

@@ -21,11 +21,17 @@ SELECT seq, id, patient, family, direction, tier, value, rule, starts_at, ends_a
 FROM staff_snoozes WHERE gateway = %(gateway)s AND seq > %(after)s ORDER BY seq LIMIT 500
 
 -- Those of a person that end after a moment, the one that ends first before the others. `told`:
--- the home has said that it keeps to it.
+-- the home has said that it keeps to it; `refused`: why it said that it does not.
 -- name: snoozes_of_person
 SELECT id, alert, patient, family, direction, tier, value, rule, starts_at, ends_at, by, reason,
     EXISTS (
         SELECT FROM records
         WHERE records.gateway = staff_snoozes.gateway AND records.id = staff_snoozes.id
-    ) AS told
+    ) AS told,
+    coalesce((
+        SELECT body ->> 'reason' FROM records
+        WHERE records.patient = staff_snoozes.patient AND kind = 'snooze-refused'
+            AND records.gateway = staff_snoozes.gateway AND body ->> 'snooze' = staff_snoozes.id
+        LIMIT 1
+    ), '') AS refused
 FROM staff_snoozes WHERE patient = %(patient)s AND ends_at > %(after)s ORDER BY ends_at, id

@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from msgspec import structs
+
 from devices.metrics import Kind
 from rules.model import Concern, Finding
 from server.config import Person, ServerConfig
 from server.queries.alerts import AlertSummary
 from server.queries.asked import Asked as AskedData
 from server.queries.person import PersonPage
-from server.queries.readings import LatestValue
+from server.queries.readings import TECHNICAL, LatestValue
+from server.snoozes import Known
 from server.web import quantities, where, wording
 from server.web.figures import Reader, figures, remark
 from server.web.homes import home_line
@@ -31,6 +34,12 @@ def present(
     """`own`: the reader is the person. `machine_now` judges when the home was last heard."""
     person, now = data.person, data.home_now
     titles = wording.PLAIN_TITLES if own else {}
+    alerts = {alert.id: alert.values for alert in data.alerts}
+
+    def called(snoozed: Known) -> str:
+        """As the plan calls it, where no pack does."""
+        return alerts.get(snoozed.alert, {}).get("title") or snoozed.family
+
     return PersonView(
         person=wording.person(person),
         first_name=person.name.partition(" ")[0],
@@ -42,13 +51,13 @@ def present(
         quiet=()
         if own
         else tuple(
-            quiet(one, person, now, origin(one.family, one.rule or "").title or one.family)
+            quiet(one, person, now, origin(one.family, one.rule or "").title or called(one))
             for one in data.snoozed
         ),
         held_back=() if own else tuple(_held_back(found, person, now) for found in data.held_back),
         readings=tuple(_readings(data.latest, titles, person, now)),
         around=tuple(
-            _latest(value, titles, person, now)
+            _around(value, titles, data)
             for value in data.latest
             if not quantities.is_vital(value.metric)
             and quantities.kind(value.metric) is not Kind.ANSWER
@@ -116,6 +125,15 @@ def _latest(value: LatestValue, titles: wording.Titles, person: Person, now: dat
         taken=moment(value.taken_at, now, person.timezone),
         remark=remark(value.quality),
     )
+
+
+def _around(value: LatestValue, titles: wording.Titles, data: PersonPage) -> Latest:
+    """What a device says of itself is told with its name: a home has many batteries."""
+    row = _latest(value, titles, data.person, data.home_now)
+    if value.metric not in TECHNICAL:
+        return row
+    name = data.device_names.get(value.device, value.device)
+    return structs.replace(row, title=f"{row.title}: {name}")
 
 
 def _asked(asked: AskedData, person: Person, now: datetime) -> Asked:

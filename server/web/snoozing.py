@@ -23,6 +23,7 @@ LENGTHS = {
 
 KEEPS = "The home keeps to it."
 WAITS = "The home has not been told yet."
+REFUSED = "The home refused it, and tells staff as before."
 NO_LENGTH = "Choose for how long."
 RESOLVED = "This alert is resolved. There is nothing to be quiet about."
 NO_REASON = "Write why this can be quiet."
@@ -59,5 +60,6 @@ def quiet(known: Known, person: Person | None, now: datetime, title: str) -> Qui
         until=moment(known.ends_at, now, zone),
         by=known.by,
         reason=known.reason,
-        told=KEEPS if known.told else WAITS,
+        told=f"{REFUSED} {known.refused}" if known.refused else KEEPS if known.told else WAITS,
+        refused=bool(known.refused),
     )

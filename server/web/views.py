@@ -38,6 +38,8 @@ class AlertRow(Struct, frozen=True, kw_only=True):
     id: str
     urgency: Urgency
     person: PersonRef
+    where: str
+    """"In hospital", "Away", "Died", or empty."""
     why: str
     raised: Moment
     seen: bool
@@ -70,6 +72,8 @@ class HomeLine(Struct, frozen=True, kw_only=True):
 
 class PersonRow(Struct, frozen=True, kw_only=True):
     person: PersonRef
+    where: str
+    """As in AlertRow."""
     last: Moment | None
     movement: Moment | None
     homes: tuple[HomeLine, ...]
@@ -155,6 +159,8 @@ class QuietRow(Struct, frozen=True, kw_only=True):
     by: str
     reason: str
     told: str
+    refused: bool
+    """Whether the home does not keep to it: nothing is quiet then."""
 
 
 class SnoozeView(Struct, frozen=True, kw_only=True):

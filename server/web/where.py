@@ -82,6 +82,12 @@ def present(
     )
 
 
+def place_of(said: Statements) -> Word:
+    """Where a person is, as it was said last; at home where nobody said anything."""
+    newest = _waiting(said.by_staff) or _newest(said.at_home)
+    return Word.HOME if newest is None else Word(newest.said)
+
+
 def _waiting(by_staff: Sequence[SaidByStaff]) -> SaidByStaff | None:
     """The newest word of staff on where the person is, where the home does not know it yet."""
     newest = next((one for one in by_staff if word_of(one.said) in PLACES), None)

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from rules.whereabouts import Word
 from server.config import Person, ServerConfig
 from server.queries.alerts import AlertSummary
 from server.queries.readings import LatestValue
 from server.queries.worklist import PersonStatus
 from server.queries.worklist import Worklist as WorklistData
-from server.web import wording
+from server.web import where, wording
 from server.web.homes import home_line
 from server.web.moments import UTC, Moment, moment
 from server.web.packs import for_staff
@@ -20,7 +21,7 @@ def present(data: WorklistData, config: ServerConfig, machine_now: datetime) -> 
 
     `machine_now` judges when a home was last heard.
     """
-    people = {status.person.id: status.person for status in data.people}
+    people = {status.person.id: status for status in data.people}
     ordered = sorted(data.alerts, key=lambda alert: (not _unseen(alert), alert.opened_at))
     groups = [
         Group(
@@ -41,12 +42,14 @@ def present(data: WorklistData, config: ServerConfig, machine_now: datetime) -> 
     )
 
 
-def alert_row(alert: AlertSummary, people: Mapping[str, Person], now: datetime) -> AlertRow:
-    person = people[alert.patient or ""]
+def alert_row(alert: AlertSummary, people: Mapping[str, PersonStatus], now: datetime) -> AlertRow:
+    status = people[alert.patient or ""]
+    person = status.person
     return AlertRow(
         id=alert.id,
         urgency=wording.URGENCIES[alert.tier],
         person=wording.person(person),
+        where=_elsewhere(status),
         why=for_staff(alert.text, alert.values),
         raised=moment(alert.opened_at, now, person.timezone),
         seen=not _unseen(alert),
@@ -78,12 +81,18 @@ def _person_row(status: PersonStatus, data: WorklistData, machine_now: datetime)
     person = status.person
     return PersonRow(
         person=wording.person(person),
+        where=_elsewhere(status),
         last=_taken(status.last, person, data.home_now),
         movement=_taken(status.movement, person, data.home_now),
         homes=tuple(
             home_line(home, person, machine_now) for home in data.homes if person.id in home.people
         ),
     )
+
+
+def _elsewhere(status: PersonStatus) -> str:
+    place = where.place_of(status.said)
+    return "" if place is Word.HOME else where.WORDS[place]
 
 
 def _taken(value: LatestValue | None, person: Person, now: datetime) -> Moment | None:

@@ -13,7 +13,7 @@ from plumbing.documents import DocumentError
 from rules.backtest.matching import Matching
 from rules.place import PlanError
 from simulators.backtest.page import page
-from simulators.backtest.rows import InputError
+from simulators.backtest.rows import InputError, reason
 from simulators.backtest.say import lines
 from simulators.backtest.tried import Asked, Format, tried
 
@@ -78,7 +78,8 @@ def backtest(
         if page_file is not None:
             page_file.write_text(page(outcome), encoding="utf-8")
     except (InputError, PlanError, DocumentError, OSError) as error:
-        typer.echo(f"homebeat backtest: {error}", err=True)
+        file = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        typer.echo(f"homebeat backtest: {file}{reason(error)}", err=True)
         raise typer.Exit(2) from error
     if as_json:
         typer.echo(msgspec.json.encode(outcome).decode())

@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from rules.backtest.matching import Event
-from simulators.backtest.rows import InputError, Rows, kind_of, us_of
+from simulators.backtest.rows import NO_NUMBER, NO_TIME, InputError, Rows, kind_of, reason, us_of
 
 READINGS = ("patient", "metric", "value", "unit", "taken_at")
 LABELS = ("patient", "at", "kind")
@@ -20,12 +20,17 @@ LABELS = ("patient", "at", "kind")
 
 def read_readings(path: Path, rows: Rows, zone: ZoneInfo) -> None:
     """Raises InputError; a row that can't be read is set aside."""
-    for patient, metric, value, unit, taken_at, device in table(path, READINGS, ("device",)):
+    for line, row in enumerate(table(path, READINGS, ("device",)), start=2):
+        patient, metric, value, unit, taken_at, device = row
+        rows.line = line
+        why = NO_NUMBER
         try:
-            number, us = float(value), us_of(taken_at, zone)
+            number = float(value)
+            why = NO_TIME
+            us = us_of(taken_at, zone)
         except (ValueError, OverflowError):
             rows.read += 1
-            rows.set_aside("a value or a time that can't be read")
+            rows.set_aside(why)
             continue
         rows.add(patient, metric, number, unit, us, device)
 
@@ -63,7 +68,7 @@ def table(path: Path, needed: Sequence[str], more: Sequence[str] = ()) -> Iterat
                     full = [*row, *[""] * (width + 1 - len(row))]
                     yield [full[place] for place in places]
     except (OSError, UnicodeDecodeError, EOFError, csv.Error) as error:
-        raise InputError(f"{path}: can't be read as CSV: {error}") from error
+        raise InputError(f"{path}: can't be read as CSV: {reason(error)}") from error
 
 
 def _opened(path: Path) -> TextIOWrapper:

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from devices.metrics import METRICS
-from simulators.backtest.rows import InputError, Rows, us_of
+from simulators.backtest.rows import NO_TIME, InputError, Rows, reason, us_of
 
 LOINC = "http://loinc.org"
 METRIC = {row.loinc: row.name for row in METRICS.values() if row.loinc} | {
@@ -40,7 +40,7 @@ def _observations(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
         bundle = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: can't be read as JSON: {error}") from error
+        raise InputError(f"{path}: can't be read as JSON: {reason(error)}") from error
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
         raise InputError(f"{path}: is no FHIR bundle: its resourceType must be Bundle")
     for entry in bundle.get("entry", []):
@@ -66,7 +66,7 @@ def _add(rows: Rows, part: Mapping[str, Any], patient: str, taken_at: str, zone:
         us = us_of(taken_at, zone)
     except ValueError:
         rows.read += 1
-        rows.set_aside("a value or a time that can't be read")
+        rows.set_aside(NO_TIME)
         return
     rows.add(patient, metric, float(value), unit, us)
 

@@ -21,6 +21,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     resamples: int
     rows: int
     aside: dict[str, int]
+    aside_at: dict[str, str] = {}
+    """By the same reasons: the place of the first such row."""
     unusual: dict[str, int]
     left_out: tuple[str, ...]
     report: Report

@@ -7,7 +7,7 @@ from html import escape
 from rules.backtest.measures import Figure
 from rules.backtest.report import Report, Worth
 from simulators.backtest.outcome import Outcome
-from simulators.backtest.say import TITLES, said
+from simulators.backtest.say import TITLES, begun, bracketed, lived, many, said
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #212b32; max-width: 68rem; margin: 2rem auto;
@@ -60,10 +60,9 @@ def page(outcome: Outcome) -> str:
 def _summary(outcome: Outcome) -> str:
     report = outcome.report
     return (
-        f"<p>{report.readings} readings of {report.whole.people} people over "
-        f"{report.whole.days} person-days. {report.findings} findings, {report.whole.alerts} "
-        f"staff alerts. Events {escape(outcome.matching)}. Settings {outcome.settings}. In "
-        f"brackets: the 95 % interval of {outcome.resamples} bootstrap draws of people.</p>"
+        f"<p>{many(report.readings, 'reading', 'readings')} of {lived(report.whole, 'over')}. "
+        f"{begun(report)}. Events {escape(outcome.matching)}. Settings {outcome.settings}. "
+        f"{bracketed(outcome)}</p>"
     )
 
 

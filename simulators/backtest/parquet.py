@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from rules.exact import micros
 from simulators.backtest.csv_files import READINGS
-from simulators.backtest.rows import InputError, Rows, us_of
+from simulators.backtest.rows import NO_NUMBER, NO_TIME, InputError, Rows, reason, us_of
 
 
 def read_readings(path: Path, rows: Rows, zone: ZoneInfo) -> None:
@@ -31,16 +31,19 @@ def read_readings(path: Path, rows: Rows, zone: ZoneInfo) -> None:
         for batch in file.iter_batches(columns=wanted):
             _add(rows, [batch.column(name).to_pylist() for name in wanted], zone)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: can't be read as Parquet: {error}") from error
+        raise InputError(f"{path}: can't be read as Parquet: {reason(error)}") from error
 
 
 def _add(rows: Rows, columns: Sequence[Sequence[Any]], zone: ZoneInfo) -> None:
     for patient, metric, value, unit, taken_at, *device in zip(*columns, strict=True):
+        why = NO_NUMBER
         try:
-            number, us = float(value), _us(taken_at, zone)
+            number = float(value)
+            why = NO_TIME
+            us = _us(taken_at, zone)
         except (TypeError, ValueError, OverflowError):
             rows.read += 1
-            rows.set_aside("a value or a time that can't be read")
+            rows.set_aside(why)
             continue
         name = str(device[0] or "") if device else ""
         rows.add(str(patient), str(metric), number, unit, us, name)

@@ -8,6 +8,7 @@ from array import array
 from collections import Counter
 from collections.abc import Collection
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -32,6 +33,23 @@ class InputError(Exception):
     """A file that can't be read as what it is said to be: what to do is in the message."""
 
 
+NO_NUMBER = "a value that is no number"
+NO_TIME = "a time that can't be read: write it like 2025-03-01T08:30+00:00"
+
+
+def reason(error: Exception) -> str:
+    """Why a file can't be read, in words."""
+    match error:
+        case FileNotFoundError():
+            return "there is no such file"
+        case IsADirectoryError():
+            return "it is a folder"
+        case OSError(strerror=str(words)):
+            return words
+        case _:
+            return str(error)
+
+
 class _Columns:
     __slots__ = ("series", "unusual", "us", "values", "which")
 
@@ -52,6 +70,11 @@ class Rows:
         self.unheard = 0
         """Rows of metrics that no rule of the pack reads."""
         self.aside: Counter[str] = Counter()
+        self.first_aside: dict[str, str] = {}
+        """Where the first row of each reason stands: "readings.csv:2"."""
+        self.file: Path | None = None
+        self.line = 0
+        """The row that is read, where the file has lines; it counts from 1."""
         self.unusual: Counter[str] = Counter()
         self.metrics: Counter[str] = Counter()
         self._people: dict[str, _Columns] = {}
@@ -95,6 +118,8 @@ class Rows:
 
     def set_aside(self, why: str) -> None:
         self.aside[why] += 1
+        if self.aside[why] == 1 and self.file is not None:
+            self.first_aside[why] = f"{self.file}:{self.line}" if self.line else str(self.file)
 
     def courses(self) -> list[Course]:
         """One a person, by name."""

@@ -22,21 +22,51 @@ def said(figure: Figure, unit: str = "") -> str:
     return f"{figure.value:.1f}{gap} ({figure.low:.1f} to {figure.high:.1f})"
 
 
+def many(count: int, one: str, more: str) -> str:
+    """ "1 person", "2 people"."""
+    return f"{count} {one if count == 1 else more}"
+
+
+def bracketed(outcome: Outcome) -> str:
+    """What the brackets behind a figure hold."""
+    if not outcome.resamples:
+        return "No intervals were asked for (0 draws of the bootstrap)."
+    draws = many(outcome.resamples, "bootstrap draw", "bootstrap draws")
+    return f"In brackets: the 95 % interval of {draws} of people."
+
+
+def lived(part: Part, between: str = "") -> str:
+    """ "2 people, 30 person-days", or with a word between them."""
+    gap = f" {between} " if between else ", "
+    days = many(part.days, "person-day", "person-days")
+    return f"{many(part.people, 'person', 'people')}{gap}{days}"
+
+
+def begun(report: Report) -> str:
+    alerts = many(report.whole.alerts, "staff alert", "staff alerts")
+    return f"{many(report.findings, 'finding', 'findings')}, {alerts}"
+
+
 def lines(outcome: Outcome) -> Iterator[str]:
     report = outcome.report
     yield f"{outcome.pack} {outcome.version}, settings {outcome.settings}"
     yield (
-        f"{outcome.rows} rows read, {report.readings} readings judged, of "
-        f"{report.whole.people} people over {report.whole.days} person-days"
+        f"{many(outcome.rows, 'row', 'rows')} read, "
+        f"{many(report.readings, 'reading', 'readings')} judged, of {lived(report.whole, 'over')}"
     )
-    yield from _counts("set aside", outcome.aside)
+    places = outcome.aside_at
+    aside = {
+        f"{why} (first: {places[why]})" if why in places else why: count
+        for why, count in outcome.aside.items()
+    }
+    yield from _counts("set aside", aside)
     yield from _counts("kept and marked as unusual", outcome.unusual)
     if outcome.left_out:
         yield f"rules left out, nobody was asked in these readings: {', '.join(outcome.left_out)}"
     yield from _counts("events not judged", report.not_judged)
     yield ""
-    yield f"{report.findings} findings, {report.whole.alerts} staff alerts. In brackets: the 95 %"
-    yield f"interval of {outcome.resamples} bootstrap draws of people. Events {outcome.matching}."
+    yield f"{begun(report)}. {bracketed(outcome)}"
+    yield f"Events {outcome.matching}."
     yield ""
     yield from _part("All people", report.whole)
     for title, part in report.bands.items():
@@ -87,7 +117,7 @@ def _counts(title: str, counts: dict[str, int]) -> Iterator[str]:
 
 
 def _part(title: str, part: Part) -> Iterator[str]:
-    yield f"{title}: {part.people} people, {part.days} person-days"
+    yield f"{title}: {lived(part)}"
     rows = [
         [TITLES[name][0], said(figure, TITLES[name][1])] for name, figure in part.burden.items()
     ]

@@ -23,6 +23,7 @@ from simulators.backtest.outcome import ForecastRow, Outcome
 from simulators.backtest.packs import load_pack
 from simulators.backtest.rows import InputError, Rows
 from simulators.backtest.run import Trial, forecast, present, run
+from simulators.backtest.say import many
 
 
 class Format(StrEnum):
@@ -67,14 +68,12 @@ def tried(asked: Asked) -> Outcome:
     name = Path(asked.care_plan).name if asked.care_plan else load_pack(asked.pack).id
     rows = Rows(heard(whole))
     for path in asked.readings:
+        rows.file, rows.line = path, 0
         _READERS[asked.format](path, rows, zone)
     events = _events(asked.labels, asked.format, zone)
     courses = rows.courses()
     if not courses:
-        raise InputError(
-            f"none of the {rows.read} rows is about what {name} reads: "
-            f"{', '.join(sorted(rows.wanted or ()))}"
-        )
+        raise InputError(_nothing(rows, name))
     courses, strangers = _known(courses, whole if asked.care_plan else None, name)
     read_s = monotonic_s() - started_s
     left_out = unanswerable(whole, present(courses))
@@ -91,6 +90,7 @@ def tried(asked: Asked) -> Outcome:
         resamples=asked.resamples,
         rows=rows.read,
         aside={**rows.aside, **strangers},
+        aside_at=rows.first_aside,
         unusual=dict(rows.unusual),
         left_out=left_out,
         report=report(
@@ -105,6 +105,20 @@ def tried(asked: Asked) -> Outcome:
         cores=min(asked.cores, len(courses)),
         read_s=read_s,
         replay_s=replay_s,
+    )
+
+
+def _nothing(rows: Rows, name: str) -> str:
+    """Why there is nothing to judge."""
+    if not rows.read:
+        return "there is no row in these readings"
+    faults = "".join(f"\n  {rows.first_aside[why]}: {why}" for why in rows.aside)
+    if not rows.unheard:
+        return f"none of the rows ({rows.read}) can be used. The first of each fault:{faults}"
+    others = f". Others can't be used, the first of each fault:{faults}" if faults else ""
+    return (
+        f"none of the rows ({rows.read}) is about what {name} reads: "
+        f"{', '.join(sorted(rows.wanted or ()))}{others}"
     )
 
 
@@ -174,5 +188,5 @@ def _said(how: Matching) -> str:
 
 def _tell(done: int, of: int) -> None:
     end = "\n" if done == of else ""
-    sys.stderr.write(f"\r{done} of {of} people{end}")
+    sys.stderr.write(f"\r{done} of {many(of, 'person', 'people')}{end}")
     sys.stderr.flush()

@@ -55,9 +55,12 @@ class Service:
     characteristics: tuple[Characteristic, ...] = ()
 
 
+MAKER = "Homebeat simulator"
+
+
 def upkeep_services(battery_pct: int = 80, model: str = "Model 1") -> tuple[Service, ...]:
     """What most devices offer beside their values: battery, and who made them."""
-    texts = {"2A29": "Maker", "2A24": model, "2A26": "1.0.2", "2A25": "0042"}
+    texts = {"2A29": MAKER, "2A24": model, "2A26": "1.0.2", "2A25": "0042"}
     information = (
         Characteristic(uuid, ("read",), value=text.encode()) for uuid, text in texts.items()
     )

@@ -168,7 +168,7 @@ class GattDevice:
                         tuple(Characteristic(uuid, ("indicate",)) for uuid in profile.subscribe),
                     ),
                     CLOCK,
-                    *upkeep_services(model=self.config.name or self._codec.title),
+                    *upkeep_services(model=self._codec.title.partition(" (")[0]),
                 ),
                 advert=Advert(service_uuids=(profile.service,), rssi_dbm=SIGNAL_DBM),
                 pairing=Pairing.JUST_WORKS if profile.bonded else Pairing.NONE,

@@ -15,10 +15,11 @@ import typer
 
 from devices.codec import Device, Known
 from plumbing.processes import ChildFailed, ProgramMissing
-from simulators.frames import FrameError, codec_of, counted, frame, sayable, saying_of
+from simulators.frames import FrameError, codec_of, counted, sayable, saying_of
 from simulators.play import run
 from simulators.play.faults import FAULTS, NO_FAULT, Fault, possible
-from simulators.play.frames import ADDRESS, Over, Spoken, Unsayable, over
+from simulators.play.frames import Over, Spoken, Unsayable, over, own_name
+from simulators.play.lines import shown
 from simulators.play.replay import NotReplayed, recorded
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h)?")
@@ -61,7 +62,10 @@ def device(
     ] = "",
     over_: Annotated[
         Transport | None,
-        typer.Option("--over", help="Play it there. Without: print its bytes in hex."),
+        typer.Option(
+            "--over",
+            help="Play it there. Without: print its frames, as homebeat decode takes them.",
+        ),
     ] = None,
     bus: Annotated[
         str,
@@ -77,14 +81,21 @@ def device(
         str,
         typer.Option(help='What its listener was told of it, as JSON: {"bindkey": "231d39..."}.'),
     ] = "{}",
+    hex_: Annotated[
+        bool, typer.Option("--hex", help="Print the bytes of its frames alone, in hex.")
+    ] = False,
 ) -> None:
-    """Say values as a device of the catalogue does: as bytes, over a mock BlueZ, or over MQTT."""
+    """Say values as a device of the catalogue does: as frames, over a mock BlueZ, or over MQTT.
+
+    Without --over it prints JSON lines, to be piped into homebeat decode.
+    """
     try:
-        if over_ is None:
-            sys.stdout.write(frame(kind, address, values, _known(known)).hex() + "\n")
-            return
+        if hex_ and over_ is not None:
+            raise FrameError("--hex prints frames and --over plays them: write one of the two")
         play = _play(kind, values, address, over_, fault, every, times, _known(known))
-        if over_ is Transport.MQTT:
+        if over_ is None:
+            _show(play, as_hex=hex_)
+        elif over_ is Transport.MQTT:
             host, port = _host_port(broker)
             run.over_mqtt(play, host, port)
         else:
@@ -96,26 +107,39 @@ def device(
         raise typer.Exit(2) from error
 
 
+def _show(play: run.Play, *, as_hex: bool) -> None:
+    said = shown(play)
+    if as_hex:
+        lines = [frame.content.hex() for frame in said.frames]
+    else:
+        lines = [json.dumps(line) for line in said.lines(play.address)]
+    if not said.frames and play.fault is not None:
+        typer.echo(f"nothing is sent: {play.fault.does}", err=True)
+    for line in lines:
+        typer.echo(line)
+
+
 def _play(
     kind: str,
     values: Sequence[str],
     address: str,
-    transport: Transport,
+    transport: Transport | None,
     fault: str,
     every: str,
     times: int,
     known: Known,
 ) -> run.Play:
     codec = codec_of(kind)
-    if over(codec) not in CARRIES[transport]:
+    if transport is not None and over(codec) not in CARRIES[transport]:
         fits = next(name for name, carried in CARRIES.items() if over(codec) in carried)
         raise FrameError(f"{kind} does not speak over {transport}: write --over {fits}")
-    own = address or (ADDRESS if transport is Transport.BLUEZ else "")
+    own = address or own_name(codec)
+    is_dated = transport is not None or bool(fault)
 
     numbers = count(1)
 
     def say(at: datetime) -> Spoken:
-        what = saying_of(codec, values, _as_it_dates(codec, at))
+        what = saying_of(codec, values, _as_it_dates(codec, at) if is_dated else None)
         try:
             return sayable(codec, counted(codec, what, next(numbers)), own, known)
         except FrameError:

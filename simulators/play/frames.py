@@ -30,6 +30,8 @@ from devices.units import to_canonical
 
 ADDRESS = "A4:C1:38:00:00:01"
 """Of a played Bluetooth device, until a tester gives another."""
+UNNAMED, NAMED = "FRIENDLY_NAME", "simulated"
+"""How an outside source writes the name that each device has of its own, and what ours is."""
 HEARD_AT = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 CONFIGURED = ("bindkey", "quirk")
 """Facts that nobody tells over the air: a person wrote them into the settings."""
@@ -122,6 +124,15 @@ def heard(codec: Device, frame: Frame, address: str, at: datetime = HEARD_AT) ->
     return Advertisement(
         address=address, received_at=at, manufacturer_data={int(frame.at, 16): frame.content}
     )
+
+
+def own_name(codec: Device) -> str:
+    """What it is called where a tester does not say: its address, or the device of its messages;
+    empty: as its vectors have it."""
+    if over(codec) is not Over.MQTT:
+        return ADDRESS
+    named = subject_of(codec, codec.vectors[0].at, "")
+    return named.replace(UNNAMED, NAMED) if UNNAMED in named else ""
 
 
 def subject_of(codec: Device, at: str, address: str) -> str:

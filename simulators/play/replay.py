@@ -33,6 +33,7 @@ from simulators.play.frames import (
     Unsayable,
     heard,
     over,
+    own_name,
     saying,
     spoken,
 )
@@ -174,9 +175,9 @@ def _readings(path: Path, kind: Device | None) -> Iterator[Recorded]:
 
 
 def _address_of(kind: Device, number: int) -> str:
-    """Of the device of the nth patient; topics stay as the vectors have them for the first."""
+    """Of the device of the nth patient."""
     if over(kind) is Over.MQTT:
-        return "" if number == 0 else f"replay-{number + 1}"
+        return own_name(kind) if number == 0 else f"replay-{number + 1}"
     return f"{ADDRESS[:-5]}{number >> 8 & 0xFF:02X}:{(number & 0xFF) + 1 & 0xFF:02X}"
 
 
@@ -192,6 +193,12 @@ def _by_device(
         raise NotReplayed(f"{place}: {error}") from error
     for frame in (*said.announced, *said.frames):
         yield Recorded(at, heard(kind, frame, address))
+
+
+def lasts_s(frames: Sequence[Recorded], speed: float) -> float:
+    """How long `paced` waits in all."""
+    times = [one.at for one in frames if one.at is not None]
+    return (times[-1] - times[0]).total_seconds() / speed if speed and times else 0.0
 
 
 async def paced(

@@ -19,12 +19,14 @@ from simulators.mqtt import Publication, Publisher
 from simulators.play.air import appear
 from simulators.play.faults import CanNotHappen, Fault, Shot, Spoiler, spoiled_news
 from simulators.play.frames import ADDRESS, Frame, Over, Spoken, over, presence
-from simulators.play.replay import Recorded, onto_air, paced
+from simulators.play.replay import Recorded, lasts_s, onto_air, paced
 
 SETTLES_S = 2.0
 """How long a played device stays after its last word, for a scan to hear it."""
 CONNECTS_S = 10.0
 NEVER_SAID_SO_LONG_S = 600.0
+LONG_S = 60.0
+"""A recording that takes longer is said to do so, with the speed that makes it this long."""
 
 
 class NotPlayed(Exception):
@@ -85,7 +87,8 @@ def _publish(publisher: Publisher, frame: Frame) -> None:
 def over_bluez(play: Play, bus: str = "") -> None:
     """Be a peripheral of a mock BlueZ: on the bus of that address, else on one of its own.
 
-    It begins to speak when somebody scans. Raises NotPlayed, and what a bus raises.
+    It begins to speak when somebody scans, and ends once it was heard. Raises NotPlayed, and what
+    a bus raises.
     """
     asyncio.run(_until_stopped(_over_bluez(play, bus)))
 
@@ -104,7 +107,7 @@ async def _be_on_air(play: Play, spoken: Spoken, bluez: MockBlueZ) -> None:
     played = appear(bluez, spoken, play.address, _local)
     _print({"ready": "device", "device": play.address, "kind": spoken.codec.key, "over": "bluez",
             "DBUS_SYSTEM_BUS_ADDRESS": bluez.bus_address})  # fmt: skip
-    await bluez.until(lambda: bluez.scanning, NEVER_SAID_SO_LONG_S)
+    await _scanned(bluez)
 
     def send(frame: Frame) -> None:
         played.say(frame, play.fault)
@@ -128,7 +131,8 @@ async def _replay_over_mqtt(frames: Sequence[Recorded], speed: float, host: str,
     with Publisher(host, port, "simulated-replay") as publisher:
         if not await asyncio.to_thread(publisher.wait_connected, CONNECTS_S):
             raise NotPlayed(f"no broker answers at {host}:{port}: start one, or give --broker")
-        _print({"ready": "replay", "frames": len(frames), "broker": f"{host}:{port}"})
+        _print({"ready": "replay", "frames": len(frames), "broker": f"{host}:{port}"}
+               | _lasting(frames, speed))  # fmt: skip
 
         async def send(raw: Raw) -> None:
             if not isinstance(raw, MqttMessage):
@@ -152,11 +156,51 @@ async def _replay_over_bluez(frames: Sequence[Recorded], speed: float, bus: str)
         try:
             async with MockBlueZ(address) as bluez:
                 _print({"ready": "replay", "frames": len(frames),
-                        "DBUS_SYSTEM_BUS_ADDRESS": address})  # fmt: skip
+                        "DBUS_SYSTEM_BUS_ADDRESS": address}
+                       | _lasting(frames, speed))  # fmt: skip
+                _say_that_it_waits()
                 said = await onto_air(frames, speed, bluez, _local)
         except RuntimeError as error:
             raise NotPlayed(str(error)) from error
     _print({"done": "replay", "said": said})
+
+
+def _lasting(frames: Sequence[Recorded], speed: float) -> dict[str, object]:
+    """How long a recording takes, and what to write where nobody would wait for it."""
+    whole_s = lasts_s(frames, speed)
+    said: dict[str, object] = {"speed": speed, "takes": about(whole_s)}
+    if whole_s > LONG_S:
+        said["hint"] = (
+            f"--speed {round(speed * whole_s / LONG_S)} takes a minute, --speed 0 sends all at once"
+        )
+    return said
+
+
+def about(span_s: float) -> str:
+    """ "about 3 days": in the largest unit of which there are two."""
+    for unit, length_s in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if span_s >= 2 * length_s:
+            return f"about {span_s / length_s:.0f} {unit}"
+    return f"about {span_s:.0f} seconds"
+
+
+async def _scanned(bluez: MockBlueZ) -> None:
+    _say_that_it_waits()
+    try:
+        await bluez.until(lambda: bluez.scanning, NEVER_SAID_SO_LONG_S)
+    except TimeoutError:
+        raise NotPlayed(
+            f"nobody scanned for {about(NEVER_SAID_SO_LONG_S)}: start the gateway with the "
+            "DBUS_SYSTEM_BUS_ADDRESS of the ready line"
+        ) from None
+
+
+def _say_that_it_waits() -> None:
+    sys.stderr.write(
+        "waits until a gateway scans: start one with the DBUS_SYSTEM_BUS_ADDRESS of the line "
+        f"above, within {about(NEVER_SAID_SO_LONG_S)}. Ends once all was heard, or with Ctrl-C\n"
+    )
+    sys.stderr.flush()
 
 
 @asynccontextmanager

@@ -856,3 +856,16 @@ def test_any_composition_survives_the_way_there_and_back(
     if not said:
         return
     assert decode("2A9C", encode("2A9C", Decoded(said))).measurements == said
+
+
+def test_a_setting_of_a_glucose_monitor_with_a_wrong_crc_is_not_read() -> None:
+    """Nordic's Android-BLE-Common-Library, CGMSpecificOpsControlPointDataCallbackTest."""
+    damaged = decode("2AAC", "1c0202a701")
+    assert facts(damaged) == {"crc_ok": False}
+    assert [part.raw.hex() for part in damaged.unread] == ["1c0202a701"]
+
+
+@pytest.mark.parametrize("frame", ["", "1c", "1c02", "1d", "060a01", "0301ff", "1c0201ff"])
+def test_a_setting_that_is_not_whole_or_too_long_is_refused(frame: str) -> None:
+    with pytest.raises(DecodeError):
+        decode("2AAC", frame)

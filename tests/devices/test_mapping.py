@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.codec import DecodeError
-from devices.mapping import Mapping, MappingError, decoder
+from devices.mapping import Mapping, MappingError, decoder, decoders
 from devices.model import Decoded, Event, Measurement, MqttMessage
 
 AT = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
@@ -188,6 +188,43 @@ def test_a_mapping_that_can_not_be_used_says_what_to_write(
 ) -> None:
     with pytest.raises(MappingError, match=words):
         decoder(Mapping(**(SCALE | changes)))
+
+
+PRESSURE = [
+    Mapping(topic="t", device="cuff", metric="systolic_pressure", value="sys", unit="mm[Hg]"),
+    Mapping(topic="t", device="cuff", metric="diastolic_pressure", value="dia", unit="mm[Hg]"),
+]
+
+
+def both(payload: object) -> Decoded:
+    content = json.dumps(payload).encode()
+    return decoders(PRESSURE)["t"](MqttMessage(topic="t", payload=content, received_at=AT))
+
+
+def test_two_mappings_of_one_topic_each_read_their_part() -> None:
+    said = both({"sys": 128, "dia": 81})
+    assert [(one.metric, one.value) for one in said.measurements] == [
+        ("systolic_pressure", 128.0),
+        ("diastolic_pressure", 81.0),
+    ]
+    assert said.unread == ()
+
+
+def test_a_part_that_can_not_be_read_costs_the_others_nothing_and_is_said() -> None:
+    said = both({"sys": 128})
+    assert [one.metric for one in said.measurements] == ["systolic_pressure"]
+    assert [one.reason for one in said.unread] == ["no 'dia' in the payload"]
+
+
+def test_where_no_part_can_be_read_each_reason_is_said_once() -> None:
+    with pytest.raises(DecodeError) as refused:
+        both({})
+    assert refused.value.reason == "no 'sys' in the payload; no 'dia' in the payload"
+
+
+def test_two_mappings_of_the_same_metric_of_one_device_are_refused_with_what_to_write() -> None:
+    with pytest.raises(MappingError, match=r"read systolic_pressure of cuff\. Keep one"):
+        decoders([PRESSURE[0], Mapping(**(msgspec.structs.asdict(PRESSURE[0]) | {"value": "s"}))])
 
 
 def test_a_misspelt_line_of_configuration_is_refused() -> None:

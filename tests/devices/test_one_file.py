@@ -16,7 +16,7 @@ from devices import catalog, registry
 from devices.codec import Device
 from devices.metrics import METRICS
 from gateway.decode import decode_lines
-from simulators.frames import frame, sayable, saying_of
+from simulators.frames import sayable, saying_of
 
 ROOT = Path(__file__).parents[2]
 FILE = '''
@@ -104,7 +104,8 @@ def test_homebeat_decode_says_what_it_says(toothbrush: Device) -> None:
 
 
 def test_it_can_be_played(toothbrush: Device) -> None:
-    assert frame("toothbrush", "", ["duration=150"]) == bytes.fromhex("009600")
+    brushed = sayable(toothbrush, saying_of(toothbrush, ["duration=150"]))
+    assert [one.content.hex() for one in brushed.frames] == ["009600"]
     both = sayable(toothbrush, saying_of(toothbrush, ["duration=150", "button_pressed"]))
     assert [(one.at, one.content.hex()) for one in both.frames] == [("FFFE", "019600")]
 

@@ -18,7 +18,15 @@ from gateway.told import hear
 from plumbing.clock import HomeTime
 from rules.model import Lane, Tier
 from rules.plan import parse_plan
-from rules.records import RecordKind, StaffSnooze, StaffState, Stated, decode_body, encode
+from rules.records import (
+    RecordKind,
+    SnoozeRefused,
+    StaffSnooze,
+    StaffState,
+    Stated,
+    decode_body,
+    encode,
+)
 from rules.snooze import Direction
 from rules.whereabouts import Word
 
@@ -405,6 +413,27 @@ def test_the_home_refuses_what_is_not_allowed_whoever_told_it(
     hear((snoozed(**given),), rig.home.hear_snooze, rig.home.keep_unheard)
     assert rig.journal.snoozes.of("tester") == []
     assert rig.journal.told_snoozes.last() == 1
+    said = refusals(rig)
+    assert [(one.snooze, one.patient) for one in said] == [(snoozed(**given).id, "tester")]
+    assert said[0].reason.endswith(".")
+    rig.home.keep_unheard(snoozed(**given), "again")
+    assert refusals(rig) == said, "heard again, it changes nothing"
+
+
+def refusals(rig: Rig) -> list[SnoozeRefused]:
+    records = rig.journal.outbox(Lane.URGENT, "home-1", 100)
+    bodies = [decode_body(record) for record in records]
+    return [body for body in bodies if isinstance(body, SnoozeRefused)]
+
+
+def test_of_a_failure_that_nobody_foresaw_staff_hear_no_word_of_the_machine() -> None:
+    kept: list[tuple[int, str]] = []
+
+    def fails(_: StaffSnooze) -> None:
+        raise KeyError("family")
+
+    hear((snoozed(),), fails, lambda one, why: kept.append((one.seq, why)))
+    assert kept == [(1, "The home could not take it in.")]
 
 
 # Prompts ----------------------------------------------------------------------------------------
@@ -431,6 +460,32 @@ def test_a_question_is_put_off_for_an_hour_over_a_restart(tmp_path: Path) -> Non
     (again,) = rig.view().people[0].prompts
     assert again.id == card.id
     assert rig.view().people[0].later == ()
+
+
+def test_a_question_put_off_into_the_quiet_hours_is_shown_when_they_end_and_stays_open(
+    tmp_path: Path,
+) -> None:
+    rig = Rig(tmp_path, only("asks"))
+    rig.at(13 * H + 30 * MIN)
+    rig.level(60)
+    (card,) = rig.view().people[0].prompts
+    assert rig.home.put_off(card.id)
+    assert rig.view().people[0].later == ("You will be asked again at 07:00: Sit down.",)
+    rig.at(15 * H)
+    rig.home.wake()
+    assert rig.view().people[0].prompts == ()
+    said = len(rig.spoken())
+    rig.restart()
+    rig.at(23 * H)
+    rig.home.wake()
+    assert [one.id for one in rig.view().people[0].prompts] == [card.id]
+    assert rig.spoken()[said:] == ["asks"]
+    rig.at(26 * H - MIN)
+    rig.home.wake()
+    assert [one.id for one in rig.view().people[0].prompts] == [card.id]
+    rig.at(26 * H)
+    rig.home.wake()
+    assert rig.view().people[0].prompts == ()
 
 
 def test_what_is_urgent_or_closes_soon_can_not_be_put_off(tmp_path: Path) -> None:

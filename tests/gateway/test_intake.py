@@ -1,6 +1,7 @@
 """A frame becomes readings about a person, or is refused with a reason that helps."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from devices.mapping import Mapping
 from devices.model import Advertisement, CharacteristicValue, Clock, MqttMessage, Raw
-from gateway.config import HomeDevice
+from gateway.config import ConfigError, HomeDevice, load
 from gateway.intake import Heard, Intake
 from rules.model import Person
 
@@ -63,6 +64,31 @@ def test_a_weight_is_a_reading_about_the_person_with_its_own_time() -> None:
     assert (reading.patient, reading.metric, reading.value) == ("margaret", "body_weight", 72.4)
     assert reading.taken_at == AT - timedelta(minutes=2)
     assert reading.clock is Clock.DEVICE
+
+
+def test_one_topic_with_two_values_becomes_two_readings_by_two_mappings() -> None:
+    mappings = [
+        Mapping(topic="bp", device="cuff", metric=f"{part}_pressure", value=part, unit="mm[Hg]")
+        for part in ("systolic", "diastolic")
+    ]
+    people = {"margaret": Person(id="margaret", name="Margaret")}
+    two = Intake([HomeDevice(device="cuff", patient="margaret")], mappings, people, {})
+    heard = two.read(mqtt('{"systolic": 128, "diastolic": 81}', topic="bp"))
+    assert [(one.metric, one.value) for one in heard.readings] == [
+        ("systolic_pressure", 128.0),
+        ("diastolic_pressure", 81.0),
+    ]
+
+
+def test_two_mappings_for_the_same_value_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    mapping = '[[mqtt.mappings]]\ntopic = "t"\ndevice = "it"\nmetric = "movement"\n'
+    path.write_text(
+        'id = "home-1"\ndata = "data"\nplan = "plan.yaml"\n[server]\nurl = "http://x"\n'
+        + mapping * 2
+    )
+    with pytest.raises(ConfigError, match=r"read movement of it\. Keep one"):
+        load(path)
 
 
 def test_pounds_become_kilograms_and_both_are_kept() -> None:

@@ -1,6 +1,8 @@
 """Signed requests: what the gateway does with each answer that a server can give."""
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -29,6 +31,9 @@ class Listener(HTTPServer):
         self.nonces = 0
         self.good_signatures: list[bool] = []
         self.seen: list[str] = []
+        self.connections = 0
+        self.keeps = True
+        """Whether a connection is kept after an answer; nothing is said about it beforehand."""
 
     def nonce(self) -> str:
         self.nonces += 1
@@ -38,6 +43,10 @@ class Listener(HTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Listener
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections += 1
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -61,6 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(NEXT_NONCE_HEADER, next_nonce)
         self.end_headers()
         self.wfile.write(body)
+        self.close_connection = not self.server.keeps
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Say nothing."""
@@ -114,6 +124,33 @@ def test_a_refusal_is_told_apart_from_trouble(
     listener.script = [(status, answer)]
     with pytest.raises(Refused, match=str(status)):
         client(listener).request("POST", "/x")
+
+
+def test_a_kept_connection_that_was_closed_is_replaced_at_once(listener: Listener) -> None:
+    listener.keeps = False
+    listener.script = [(200, b"one"), (200, b"two")]
+    sends = client(listener)
+    assert [sends.request("POST", "/x"), sends.request("POST", "/x")] == [b"one", b"two"]
+    assert listener.seen == ["n1", "n2"]
+    assert listener.connections == 3
+
+
+def test_a_new_connection_that_is_closed_without_an_answer_is_unreachable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        accepted = []
+
+        def hang_up() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = deaf.accept()
+                    accepted.append(connection.getsockname())
+                    connection.close()
+
+        Thread(target=hang_up, daemon=True).start()
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with pytest.raises(Unreachable):
+            ServerClient("home-1", KEY, ServerLink(url=url, timeout_s=2.0)).request("POST", "/x")
+        assert len(accepted) == 1
 
 
 def test_a_server_that_is_not_there_is_unreachable(listener: Listener) -> None:

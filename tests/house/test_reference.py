@@ -36,6 +36,18 @@ def test_every_page_is_held(generate):
     assert {path.name for path in (ROOT / "docs" / "reference").iterdir()} == set(PAGES)
 
 
+@pytest.mark.parametrize(("given", "code"), [("--help", 0), ("metrics.md", 2)])
+def test_a_word_after_the_generator_is_answered_and_writes_nothing(
+    generate, given, code, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(generate, "REFERENCE", tmp_path / "reference")
+    with pytest.raises(SystemExit) as left:
+        generate.main([given])
+    assert left.value.code == code
+    assert "usage" in "".join(capsys.readouterr())
+    assert not (tmp_path / "reference").exists()
+
+
 EXAMPLES = {
     f"{name} {number}": params
     for name, kind in kinds().items()

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rules.cli import app
+from rules.named import shipped
 
 PLAN = """\
 version: "1"
@@ -225,10 +226,33 @@ def test_cases_beside_a_pack_are_run_and_a_failure_says_what_came_instead(run, w
     pack, cases = write("mine.yaml", PACK), write("mine.test.yaml", CASES)
     done = run("test", pack)
     assert done.exit_code == 1
-    assert "passed  eleven is high" in done.output
+    assert done.output.startswith("mine: 1 of 2 cases FAILED\n")
+    assert done.output.endswith("in all: 1 of 2 cases FAILED\n")
+    assert "eleven is high" not in done.output
     assert f"FAILED  {cases}:8: nine is said to be high" in done.output
     assert "missing:    d1 07:00 high T3" in done.output
     assert run("test", cases).output == done.output
+
+
+def test_cases_that_passed_are_named_when_asked_for(run, write):
+    write("mine.yaml", PACK)
+    done = run("test", "--verbose", write("mine.test.yaml", CASES))
+    assert "passed  eleven is high" in done.output
+
+
+def test_every_pack_is_counted_and_all_of_them_too(run, write, tmp_path):
+    write("mine.yaml", PACK)
+    right = CASES.partition("  - name: nine")[0]
+    write("mine.test.yaml", right)
+    write("more.test.yaml", right)
+    write("spoilt.test.yaml", "pack: mine")
+    done = run("test", tmp_path)
+    assert done.exit_code == 1
+    assert done.stdout.splitlines() == [
+        "mine: 1 case passed",
+        "mine: 1 case passed",
+        "in all: 2 cases passed; files that can't be run: 1",
+    ]
 
 
 def test_cases_as_json(run, write):
@@ -267,6 +291,63 @@ def test_explain_says_a_plan_in_plain_words(run, write):
     assert done.exit_code == 0
     assert "When Room temperature below 18.0°C, until it is back at 19.0°C" in done.output
     assert "for 2 hours without a break, the person is told" in done.output
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        pytest.param("check", "copd.yaml: ", id="check"),
+        pytest.param("explain", "(oxygen-very-low", id="explain"),
+        pytest.param("test", "copd: ", id="test"),
+    ],
+)
+def test_a_pack_that_comes_with_homebeat_is_named_by_its_id(word, said, run):
+    done = run(word, "copd")
+    assert done.exit_code == 0
+    assert said in done.output
+
+
+def test_each_pack_that_comes_with_homebeat_lies_in_a_file_called_by_its_id(packs):
+    assert {path.stem for path in shipped()} == set(packs)
+
+
+@pytest.mark.parametrize("word", ["check", "explain", "test"])
+def test_a_folder_stands_for_all_in_it(word, run, write, tmp_path):
+    write("mine.yaml", PACK)
+    write("other.yaml", PACK.replace("id: mine", "id: other"))
+    write("mine.test.yaml", CASES.partition("  - name: nine")[0])
+    write("other.test.yaml", CASES.partition("  - name: nine")[0].replace("mine", "other"))
+    done = run(word, "--json", tmp_path)
+    assert done.exit_code == 0
+    files = [json.loads(line)["file"] for line in done.output.splitlines()]
+    assert len(files) == 2
+
+
+UNKNOWN = {
+    "a slip": ("heart-falure", "did you mean 'heart-failure'?"),
+    "nothing like it": ("kettle", "The packs are copd, dementia"),
+}
+
+
+@pytest.mark.parametrize("word", ["check", "explain", "test"])
+@pytest.mark.parametrize(("named", "said"), UNKNOWN.values(), ids=UNKNOWN)
+def test_a_name_that_nothing_has_is_answered_with_the_packs_there_are(word, named, said, run):
+    done = run(word, named)
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+@pytest.mark.parametrize("word", ["check", "explain", "test"])
+def test_a_folder_with_nothing_in_it_is_said(word, run, tmp_path):
+    done = run(word, tmp_path)
+    assert done.exit_code == 2
+    assert f"{tmp_path}: has no" in done.output
+
+
+def test_explain_calls_other_rules_by_their_title(run, write):
+    done = run("explain", write("plan.yaml", PLAN))
+    assert '("Weight gain") and ("A heart failure symptom")' in done.output
+    assert "rule." not in done.output
 
 
 def test_a_file_that_is_not_there_is_said(run, tmp_path):

@@ -105,3 +105,25 @@ def test_questions_source_and_who_agreed_are_named(high):
     said = explain_rule(rule)
     assert "Asked, for 1 hour: More pillows at night." in said
     assert said.endswith("Agreed with Sam Okoro, 2025-03-01. Source: a book")
+
+
+def test_another_rule_is_called_by_its_title_where_that_is_known(rule, high):
+    waits = rule(
+        "absence",
+        metrics=["symptom.pillows", "symptom.fainted"],
+        after="rule.weight-gain",
+        within=4 * HOUR,
+        debounce={"suppressed_by": (Suppressor(by="rule.fever"), Suppressor(by="person.died"))},
+    )
+    said = explain_rule(waits, titles={"weight-gain": "Weight gain", "fever": "A fever"})
+    assert said.startswith(
+        "When not all of More pillows at night and Fainted were answered within 4 hours after "
+        '"Weight gain", '
+    )
+    assert 'Held back by: "A fever", Died.' in said
+    assert "after rule.weight-gain" in explain_rule(waits)
+
+
+def test_an_event_that_is_waited_upon_is_called_by_its_title(rule):
+    waits = rule("absence", metrics=["im_ok"], after="fall_suspected", within=15 * MINUTE)
+    assert explain_rule(waits).startswith("When no I'm OK within 15 minutes after Possible fall")

@@ -84,6 +84,11 @@ def test_a_rule_of_a_pack_has_a_source_and_plain_words(rule):
     assert explain_rule(rule).startswith("When ")
 
 
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_a_title_speaks_to_the_person_as_to_the_team(rule):
+    assert "team" not in rule.title
+
+
 SAID = {
     f"{key} {tier.name} {audience}": (TEXTS[key][audience], tier, audience)
     for rule in RULES.values()

@@ -13,6 +13,7 @@ from rules.records import (
     Batch,
     BatchAnswer,
     Correction,
+    SnoozeRefused,
     encode,
 )
 from rules.snooze import Snooze
@@ -343,6 +344,9 @@ async def test_every_kind_that_names_a_person_is_only_taken_from_their_home(
         "superseded": make.superseded("f"),
         "correction": wrong[1],
         "snooze": make.snooze("s"),
+        "snooze-refused": SnoozeRefused(
+            snooze="s", patient="margaret", at=make.at, reason="Not in the plan."
+        ),
         "state": make.stated(),
     }
     other = rig.home_of("home-2", key_of="home-2")

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from rules.model import Evidence, Lane, Number, Tier
-from rules.records import Notices, StaffSnooze
+from rules.records import Notices, SnoozeRefused, StaffSnooze
 from rules.snooze import Direction, Snooze
 from server.corrections import LONGEST_NOTE
 
@@ -93,6 +93,25 @@ async def test_once_the_home_keeps_to_it_the_page_says_so(nurse: Rig, make: Make
     kept = Snooze(**{name: getattr(one, name) for name in Snooze.__struct_fields__})
     await nurse.home.post(nurse.home.record("snooze", kept))
     assert "The home keeps to it." in (await nurse.http.get(f"/alerts/{ident}")).text
+
+
+async def test_a_home_that_refuses_is_believed_and_the_page_says_why(
+    nurse: Rig, make: Make
+) -> None:
+    ident = await alert(nurse, make, Tier.T4)
+    await snooze(nurse, ident, "30")
+    (one,) = await told(nurse)
+    why = "Nothing of that kind is in this person's care plan."
+    refused = SnoozeRefused(snooze=one.id, patient="margaret", at=one.starts_at, reason=why)
+    answer = await nurse.home.post(nurse.home.record("snooze-refused", refused, Lane.URGENT))
+    assert answer.json()["rejected"] == []
+    for path in (f"/alerts/{ident}", "/people/margaret"):
+        page = words((await nurse.http.get(path)).text)
+        assert re.search(r"[Nn]ot quiet, though asked for until", page)
+        assert "The home refused it, and tells staff as before. Nothing of that kind" in page
+        assert not re.search(r"not been told yet|keeps to it|[Qq]uiet until", page)
+    again = await snooze(nurse, ident, "30")
+    assert again.status_code == 303, "a snooze that never held is none that another could chain to"
 
 
 async def test_a_home_is_told_from_where_it_stopped_only_of_its_own_and_if_it_asks(

@@ -271,3 +271,37 @@ async def test_nobody_is_nowhere(nurse: Rig, method: str) -> None:
 
 def test_the_words_of_the_page_are_those_of_the_rules() -> None:
     assert set(WORDS) == set(Word)
+
+
+MARKED = [
+    pytest.param("in-hospital", "In hospital", id="in hospital"),
+    pytest.param("away", "Away", id="away"),
+    pytest.param("died", "Died", id="died"),
+    pytest.param("home", "", id="at home"),
+]
+
+
+@pytest.mark.parametrize(("said", "mark"), MARKED)
+async def test_the_worklist_marks_who_is_elsewhere_on_their_alert_and_on_their_row(
+    nurse: Rig, make: Any, said: str, mark: str
+) -> None:
+    await nurse.home.post(nurse.home.record("alert", make.request("a1")))
+    await say(nurse, said, **({"day": day(nurse, 5)} if said == "away" else {}))
+    shown = (await nurse.http.get("/")).text
+    marks = re.findall(r'<strong class="app-place">([^<]+)<', shown)
+    assert marks == [mark, mark] if mark else marks == []
+    said_aloud = re.search(r'data-said="([^"]+)"', shown)
+    assert said_aloud
+    assert (f"Margaret Ellis, {mark.lower()}." in said_aloud[1]) is bool(mark)
+
+
+async def test_the_mark_goes_when_the_home_says_that_they_are_back(nurse: Rig) -> None:
+    await say(nurse, "in-hospital")
+    (one,) = await told(nurse)
+    await echo(nurse, one)
+    assert 'class="app-place">In hospital<' in (await nurse.http.get("/")).text
+    back = Stated(
+        patient="margaret", said="home", at=nurse.site.config.home_time.now(), by="page:margaret"
+    )
+    await nurse.home.post(nurse.home.record("state", back))
+    assert "app-place" not in (await nurse.http.get("/")).text

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rules.model import Evidence, Tier
+from rules.records import DeviceState
 
 pytestmark = pytest.mark.anyio
 
@@ -289,3 +290,27 @@ async def test_the_person_is_told_that_an_alert_was_sent_seen_and_dealt_with(
     page = await own_page()
     assert "Dealt with." in page
     assert "A private word" not in page
+
+
+async def test_what_a_device_says_of_itself_is_told_of_each_device_by_its_name(
+    nurse: Rig, make: Make
+) -> None:
+    hall = {"stage": "proved", "name": "Eye in the <hall>", "kind": "", "people": ["margaret"]}
+    enrolled = [
+        DeviceState(device="0xA1", name="enrolment", value=value, at=make.at)
+        for value in ({**hall, "name": "Eye"}, hall)
+    ]
+    await send(
+        nurse,
+        *(("device", one) for one in enrolled),
+        ("reading", make.reading(80.0, metric="battery", unit="%", device="0xA1")),
+        ("reading", make.reading(15.0, metric="battery", unit="%", device="scale", minutes=1)),
+        ("reading", make.reading(1.0, metric="device_online", unit="1", device="scale")),
+    )
+    shown = (await nurse.http.get("/people/margaret")).text
+    cards = re.findall(r"<dt>([^<]+)</dt><dd><span [^>]+>([^<]+)<", shown)
+    assert cards == [
+        ("Battery: Eye in the &lt;hall&gt;", "80%"),
+        ("Battery: scale", "15%"),
+        ("Device online: scale", "connected"),
+    ]

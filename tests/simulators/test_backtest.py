@@ -65,9 +65,9 @@ def test_a_time_is_read(text, expected_s):
         pytest.param("a,body_weight,900,kg,0", "body_weight: outside 20 to 300 kg", id="range"),
         pytest.param("a,body_weight,nan,kg,0", "body_weight: outside", id="not a number"),
         pytest.param("a,body_weight,inf,kg,0", "body_weight: outside", id="without end"),
-        pytest.param("a,body_weight,heavy,kg,0", "a value or a time", id="a word"),
-        pytest.param("a,body_weight,80,kg,monday", "a value or a time", id="no time"),
-        pytest.param("a,body_weight", "a value or a time", id="cut off"),
+        pytest.param("a,body_weight,heavy,kg,0", "a value that is no number", id="a word"),
+        pytest.param("a,body_weight,80,kg,monday", "a time that can't be read", id="no time"),
+        pytest.param("a,body_weight", "a value that is no number", id="cut off"),
     ],
 )
 def test_a_row_that_cannot_be_judged_is_set_aside_with_its_reason(tmp_path, row, why):
@@ -171,7 +171,11 @@ def test_parquet_reads_as_csv_or_says_what_is_missing(tmp_path):
         pytest.param(["--format", "fhir"], "can't be read as JSON", id="another format"),
         pytest.param(["--format", "tihm"], "has no Physiology.csv.gz", id="no folder"),
         pytest.param(["--labels", "LABELS"], "labels.csv:2: 'monday' is no time", id="label"),
-        pytest.param(["--readings", "no.csv"], "no.csv: can't be read as CSV", id="no readings"),
+        pytest.param(
+            ["--readings", "no.csv"],
+            "no.csv: can't be read as CSV: there is no such file",
+            id="no readings",
+        ),
         pytest.param(["--readings", "LABELS"], "has no column metric, value", id="no column"),
     ],
 )
@@ -193,7 +197,65 @@ def test_readings_that_no_rule_hears_are_refused(tmp_path):
     path.write_text(f"{HEAD}a,body_weight,72,kg,0\n")
     result = backtest("--pack", "hypertension", "--readings", path)
     assert result.exit_code == 2
-    assert "none of the 1 rows is about what hypertension reads" in result.stderr
+    assert "none of the rows (1) is about what hypertension reads" in result.stderr
+
+
+ASIDE = {
+    "a time": ("a,pulse_rate,72,furlong,monday", "a time that can't be read"),
+    "a unit": ("a,pulse_rate,72,furlong,0", "pulse_rate can't be in 'furlong'"),
+    "a value": ("a,pulse_rate,fast,/min,0", "a value that is no number"),
+    "a metric": ("a,pulse,72,/min,0", "pulse: no such metric"),
+}
+
+
+@pytest.mark.parametrize(("row", "why"), ASIDE.values(), ids=ASIDE)
+def test_where_no_row_can_be_used_the_fault_of_the_first_is_told_with_its_line(tmp_path, row, why):
+    path = tmp_path / "readings.csv"
+    path.write_text(f"{HEAD}{row}\n{row}\n")
+    result = backtest("--pack", "hypertension", "--readings", path)
+    assert result.exit_code == 2
+    assert f"none of the rows (2) can be used. The first of each fault:\n  {path}:2: {why}" in (
+        result.stderr
+    )
+    assert result.stderr.count(str(path)) == 1
+
+
+def test_rows_that_no_rule_hears_do_not_hide_those_with_a_fault(tmp_path):
+    path = tmp_path / "readings.csv"
+    path.write_text(f"{HEAD}a,body_weight,72,kg,0\na,pulse_rate,72,furlong,0\n")
+    result = backtest("--pack", "hypertension", "--readings", path)
+    assert "is about what hypertension reads" in result.stderr
+    assert f"{path}:3: pulse_rate can't be in 'furlong'" in result.stderr
+
+
+def test_a_file_without_rows_is_said(tmp_path):
+    path = tmp_path / "readings.csv"
+    path.write_text(HEAD)
+    result = backtest("--pack", "hypertension", "--readings", path)
+    assert "there is no row in these readings" in result.stderr
+
+
+def test_one_of_a_thing_and_no_interval_are_said_in_words(tmp_path):
+    path, page_file = tmp_path / "readings.csv", tmp_path / "page.html"
+    path.write_text(f"{HEAD}a,pulse_rate,72,/min,0\na,pulse_rate,fast,/min,0\n")
+    words = ["--pack", "hypertension", "--readings", path, "--resamples", 0, "--page", page_file]
+    result = backtest(*words)
+    assert result.exit_code == 0, result.output
+    for text in (result.output, page_file.read_text()):
+        assert "of 1 person over 1 person-day" in text
+        assert "No intervals were asked for" in text
+        assert "bootstrap draws" not in text
+    assert "All people: 1 person, 1 person-day" in result.output
+    assert f"1  a value that is no number (first: {path}:3)" in result.output
+
+
+def test_a_page_that_cannot_be_written_is_said_in_words(tmp_path):
+    path = tmp_path / "readings.csv"
+    path.write_text(f"{HEAD}a,pulse_rate,72,/min,0\n")
+    page_file = tmp_path / "none" / "page.html"
+    result = backtest("--pack", "hypertension", "--readings", path, "--page", page_file)
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"{page_file}: there is no such file\n")
 
 
 @pytest.fixture(scope="module")

@@ -158,6 +158,18 @@ def test_a_bluetooth_device_is_found_by_the_service_that_its_profile_names(
     assert peripheral.advert.service_uuids == (peripheral.services[0].uuid,)
 
 
+def test_a_simulated_device_says_who_made_it_and_what_it_is_and_not_its_name_at_home() -> None:
+    ether = Ether()
+    config = DeviceConfig(device=CUFF, name="Cuff in the kitchen", kind="gatt.blood_pressure")
+    GattDevice(config, ether, LONDON, lambda: AT).start()
+    told = {
+        one.uuid: one.value.decode(errors="replace")
+        for service in ether.peripherals[CUFF].services
+        for one in service.characteristics
+    }
+    assert (told["2A29"], told["2A24"]) == ("Homebeat simulator", "Blood pressure monitor")
+
+
 def test_a_device_whose_clock_is_wrong_dates_what_it_measures_by_it() -> None:
     ether = Ether()
     config = DeviceConfig(device=CUFF, name="x", kind="gatt.weight_scale", clock_ahead_s=-3600.0)

@@ -1,6 +1,7 @@
 """Every device of the catalogue can be played from its own encoder, and no fault makes a reading
 wrong: the shipped intake hears what was said, or says why it did not."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from devices.metrics import METRICS, Kind
 from devices.model import Clock, Reading
 from devices.registry import by_key, devices
 from gateway.config import HomeDevice
+from gateway.decode import decode_lines
 from gateway.intake import Heard, Intake
 from rules.model import Person
 from simulators.play.faults import (
@@ -36,10 +38,13 @@ from simulators.play.frames import (
     heard,
     near,
     over,
+    own_name,
     presence,
     saying,
     spoken,
 )
+from simulators.play.lines import shown
+from simulators.play.run import Play
 
 AT = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 """In winter, so that a wall clock in London shows UTC."""
@@ -65,6 +70,7 @@ NOWHERE = {
     "homie": {"unlocked", "power_on"},
     "ruuvitag": {"pm10"},
     "shelly": {"rotation", "button_released"},
+    "tasmota": {"button_released"},
     "zigbee2mqtt": {"fall_suspected"},
 }
 """Heard, but the device's encoder does not write it, or no vector shows where."""
@@ -263,6 +269,20 @@ def test_a_family_that_says_who_is_there_says_so_of_the_played_device(
     assert (there.content, there.retained) == (payload, True)
     readings = listener(said).hear(there).readings
     assert [(one.device, one.metric) for one in readings] == [(said.subject, "device_online")]
+
+
+@pytest.mark.parametrize(("codec", "name"), EVERYTHING)
+def test_what_is_printed_of_it_is_decoded_line_by_line(codec: Device, name: str) -> None:
+    value = sample(codec.key, name)
+    if isinstance(value, str):
+        return  # the test above knows which those are
+    own = own_name(codec)
+    said = shown(Play(lambda at: spoken(codec, one_saying(name, value, at_of(codec, at)), own)))
+    lines = [json.dumps(line) for line in said.lines(own)]
+    answer = json.loads(list(decode_lines(lines))[-1])
+    heard_ = [item["metric"] for item in answer.get("readings", ())]
+    heard_ += [item["event"] for item in answer.get("events", ())]
+    assert name in heard_, answer
 
 
 # Faults -----------------------------------------------------------------------------------------

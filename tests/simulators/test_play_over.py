@@ -103,6 +103,7 @@ class Ear:
         people = {"margaret": Person(id="margaret", name="Margaret", timezone="Europe/London")}
         self._intake = Intake(home, [], people, {})
         self.values: dict[str, list[float]] = {}
+        self.metrics: dict[str, list[float]] = {}
         self.ids: set[str] = set()
         self.refused: list[str] = []
 
@@ -113,6 +114,7 @@ class Ear:
             for reading in heard.readings:
                 if reading.id not in self.ids:
                     self.values.setdefault(reading.device, []).append(reading.value)
+                    self.metrics.setdefault(reading.metric, []).append(reading.value)
                     self.ids.add(reading.id)
 
 
@@ -194,10 +196,16 @@ def test_a_value_whose_confirmation_is_lost_comes_again_and_is_one_reading(tmp_p
     assert {key: len(values) for key, values in came.items()} == {codec.key: 1 for codec in kinds}
 
 
+WANTED = ("body_temperature", "blood_glucose")
+
+
 def test_what_a_person_measures_at_home_is_heard_and_a_fault_of_it_is_refused(
     tmp_path: Path,
 ) -> None:
-    """A fever on the thermometer, glucose from the meter's memory, and then a frame cut in half."""
+    """A fever on the thermometer, glucose from the meter's memory, and then a frame cut in half.
+
+    Their batteries are read as well.
+    """
     person = SimulatedPerson(
         id="margaret",
         name="Margaret",
@@ -238,7 +246,7 @@ def test_what_a_person_measures_at_home_is_heard_and_a_fault_of_it_is_refused(
                     for deed, device_ in devices_.items():
                         values = measured(person, deed, AT)
                         device_.notice(Happening(at=AT, what=deed, values=values))
-                    await until(lambda: len(ear.values) == len(kinds))
+                    await until(lambda: {*WANTED} <= ear.metrics.keys())
                     thermometer = devices_[Deed.TEMPERATURE]
                     thermometer.faults.switch(FAULTS["truncated"])
                     thermometer.notice(Happening(at=AT, what=Deed.TEMPERATURE, values=values_ill))
@@ -251,7 +259,7 @@ def test_what_a_person_measures_at_home_is_heard_and_a_fault_of_it_is_refused(
 
     values_ill = {"body_temperature": 39.4}
     ear = asyncio.run(main())
-    (temperature,), (glucose,) = (ear.values[address_of(number)] for number in range(2))
+    (temperature,), (glucose,) = (ear.metrics[metric] for metric in WANTED)
     assert temperature > 38.0
     assert 5.5 < glucose < 7.5
     assert len(ear.refused) == 1
@@ -368,15 +376,28 @@ def test_a_meter_that_is_played_gives_its_records_when_it_is_asked() -> None:
 
 def said_over_bluez(words: list[str], kind: str, count: int) -> list[list[float]]:
     command = [sys.executable, "-m", "homebeat", "simulate", "device", *words, "--over", "bluez"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as program:
         try:
             assert program.stdout is not None
+            assert program.stderr is not None
             ready = json.loads(program.stdout.readline())
             bus, device = ready["DBUS_SYSTEM_BUS_ADDRESS"], ready["device"]
+            assert "waits until a gateway scans" in program.stderr.readline()
             ear = asyncio.run(hear_bus(bus, device, kind, count))
         finally:
             program.terminate()
     return list(ear.values.values())
+
+
+def test_a_device_that_nobody_listens_to_says_so_at_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run, "NEVER_SAID_SO_LONG_S", 0.1)
+    words = ["device", "bthome", "battery=80", "--over", "bluez"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2
+    assert "nobody scanned for about 0 seconds: start the gateway with" in done.output
 
 
 async def hear_bus(bus: str, device: str, kind: str, count: int = 1) -> Ear:
@@ -406,7 +427,7 @@ def test_readings_of_the_past_are_said_again_by_a_device(port: int, tmp_path: Pa
         "a,room_temperature,21.5,Cel,2026-01-02T08:00:00+00:00\n"
     )
     words = ["replay", str(file), "--broker", f"127.0.0.1:{port}", "--speed", "0"]
-    with Hub(tmp_path, port, "zigbee2mqtt/FRIENDLY_NAME", "zigbee2mqtt") as hub:
+    with Hub(tmp_path, port, "zigbee2mqtt/simulated", "zigbee2mqtt") as hub:
         done = CliRunner().invoke(app, [*words, "--kind", "zigbee2mqtt"])
         values = hub.values(2)
     assert done.exit_code == 0, done.output

@@ -4,13 +4,15 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from devices.model import Advertisement, CharacteristicValue, MqttMessage, Raw
 from devices.registry import by_key, match
-from simulators.play import replay
-from simulators.play.replay import NotReplayed, Recorded, paced, recorded
+from simulators.play import replay, run
+from simulators.play.replay import NotReplayed, Recorded, lasts_s, paced, recorded
+from simulators.play.run import about
 
 AT = datetime(2026, 1, 1, 8, tzinfo=UTC)
 HEAD = "patient,metric,value,unit,taken_at\n"
@@ -132,3 +134,58 @@ def test_frames_are_as_far_apart_as_they_were_by_the_speed(
     asyncio.run(paced([Recorded(moment, message) for moment in moments], speed, send))
     assert len(sent) == 4
     assert waited == waits_s
+    assert lasts_s([Recorded(moment, message) for moment in moments], speed) == sum(waits_s)
+
+
+@pytest.mark.parametrize(
+    ("span_s", "said"),
+    [
+        pytest.param(0.0, "about 0 seconds", id="nothing"),
+        pytest.param(90.0, "about 90 seconds", id="seconds"),
+        pytest.param(14437.0, "about 4 hours", id="hours"),
+        pytest.param(3 * 86_400.0, "about 3 days", id="days"),
+    ],
+)
+def test_how_long_a_recording_takes_is_said_in_round_words(span_s: float, said: str) -> None:
+    assert about(span_s) == said
+
+
+def test_a_recording_that_takes_long_is_said_to_with_the_speed_that_would_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def wait(seconds: float) -> None:
+        """At once."""
+
+    monkeypatch.setattr(replay.asyncio, "sleep", wait)
+    monkeypatch.setattr(run, "Publisher", Nobody)
+    message = MqttMessage(topic="a", payload=b"", received_at=AT)
+    year = [Recorded(AT, message), Recorded(AT + timedelta(days=30), message)]
+    run.replay_over_mqtt(year, 60.0, "127.0.0.1", 1)
+    run.replay_over_mqtt(year, 0.0, "127.0.0.1", 1)
+    printed = map(json.loads, capsys.readouterr().out.splitlines())
+    slow, fast = (line for line in printed if "ready" in line)
+    assert slow["takes"] == "about 12 hours"
+    assert slow["hint"] == "--speed 43200 takes a minute, --speed 0 sends all at once"
+    assert "hint" not in fast
+
+
+class Nobody:
+    """A broker that takes everything."""
+
+    def __init__(self, *_: object) -> None:
+        self.taken: list[object] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to close."""
+
+    def wait_connected(self, _s: float) -> bool:
+        return True
+
+    def wait_sent(self, _s: float) -> bool:
+        return True
+
+    def publish(self, publication: object) -> None:
+        self.taken.append(publication)

@@ -200,7 +200,40 @@ def test_the_health_page_says_what_does_not_work_and_what_was_refused(
     page.goto(home.url + "health")
     expect(page.get_by_text("not reached")).to_be_visible()
     expect(page.get_by_text("is outside 20 to 300")).to_be_visible()
+    expect(page.get_by_text("Refused: 1")).to_be_visible()
     pictures(page, "home-health")
+
+
+def test_no_table_breaks_inside_a_word_on_a_phone(
+    home: Home, open_browser: Callable[..., BrowserContext]
+) -> None:
+    home.weigh(70.0, hours_ago=60)
+    home.publish("cuff", {"sys": 128})
+    page = open_browser(viewport={"width": 320, "height": 800}).new_page()
+    for path in ("", "health"):
+        _load_until(page, home.url + path, "Systolic blood pressure" if not path else "MQTT broker")
+        broken = page.evaluate(_BROKEN_WORDS)
+        assert broken == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+_BROKEN_WORDS = """() => {
+  const broken = [];
+  for (const cell of document.querySelectorAll("th, td")) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      for (const word of texts.currentNode.data.matchAll(/[^\\s/:.]+/g)) {
+        const range = document.createRange();
+        range.setStart(texts.currentNode, word.index);
+        range.setEnd(texts.currentNode, word.index + word[0].length);
+        const seen = !texts.currentNode.parentElement.closest(".unseen");
+        if (seen && range.getClientRects().length > 1) broken.push(word[0]);
+      }
+    }
+  }
+  return broken;
+}"""
+"""The words in tables that stand on two lines."""
 
 
 def test_a_weight_of_someone_else_is_put_right(

@@ -63,6 +63,10 @@ def test_in_hospital_is_said_with_the_keyboard_and_the_page_says_when_the_home_k
     expect(where).to_contain_text("The home has been told.")
     expect(where).to_contain_text("Ward 7, since last night.")
     pictures(page, "person-in-hospital")
+    page.goto(busy.server.url)
+    rows = page.get_by_role("listitem").filter(has_text="Margaret Ellis")
+    expect(rows.filter(has=page.get_by_text("In hospital", exact=True))).to_have_count(3)
+    pictures(page, "worklist-in-hospital")
     own = busy.signed_in("Margaret Ellis")
     expect(own.get_by_role("main")).to_contain_text("Sam said that you are in hospital.")
     expect(own.get_by_role("main")).not_to_contain_text("Ward 7")
@@ -150,7 +154,9 @@ def test_an_alert_is_made_quiet_with_a_reason_and_shows_until_when_and_by_whom(
     expect(page.get_by_text(quiet)).to_be_visible()
     pictures(page, "alert-quiet")
     person_of(page, "Joan Hart")
-    expect(page.get_by_role("region", name="Quiet for now")).to_contain_text("quiet until 6 March")
+    expect(page.get_by_role("region", name="Quiet for now")).to_contain_text(
+        "Blood pressure: quiet until 6 March"
+    )
     pictures(page, "person-quiet")
 
 

@@ -31,6 +31,7 @@ from simulators.ble.device_clock import CLOCK, DeviceClock
 from simulators.ble.glucose_meter import GlucoseMeter, glucose_meter
 from simulators.ble.mind import Mind
 from simulators.ble.peripheral import (
+    MAKER,
     Advert,
     Characteristic,
     Pairing,
@@ -292,7 +293,7 @@ def with_upkeep(peripheral: Peripheral) -> Peripheral:
     )
 
 
-TOLD = {"2A19": b"@", "2A29": b"Maker", "2A24": b"Model 1", "2A26": b"1.0.2", "2A25": b"0042"}
+TOLD = {"2A19": b"@", "2A29": MAKER.encode(), "2A24": b"Model 1", "2A26": b"1.0.2", "2A25": b"0042"}
 
 
 def told(home: Home) -> list[str]:

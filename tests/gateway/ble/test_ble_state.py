@@ -15,7 +15,7 @@ def cuff(**facts: object) -> RadioState:
 @pytest.mark.parametrize(
     ("facts", "how"),
     [
-        pytest.param({}, "not heard yet", id="never"),
+        pytest.param({}, "not heard yet: switch it on, or take a reading with it", id="never"),
         pytest.param({"connected": True}, "connected", id="now"),
         pytest.param({"last_seen": AT - timedelta(seconds=9)}, "heard 9 seconds ago", id="seconds"),
         pytest.param({"last_seen": AT - timedelta(minutes=5)}, "heard 5 minutes ago", id="minutes"),
