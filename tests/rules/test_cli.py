@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rules.cli import app
-from rules.named import shipped
+from rules.cli.named import shipped
 
 PLAN = """\
 version: "1"

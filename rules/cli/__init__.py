@@ -11,11 +11,11 @@ import typer
 
 from plumbing.documents import DocumentError, line_of, load_yaml
 from rules.cases import Verdict, parse_cases, run_case
+from rules.cli.named import CASES, NotNamed, cases, documents, shipped
 from rules.estimate import estimate_lines
 from rules.explain import explain_rule
 from rules.glucose_score import glucose_lines
 from rules.model import Rule
-from rules.named import CASES, NotNamed, cases, documents, shipped
 from rules.news2 import score_lines
 from rules.place import PlanError
 from rules.plan import Pack, parse_pack, parse_plan
