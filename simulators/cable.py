@@ -1,7 +1,6 @@
 """The cable between a home and its server: a TCP relay that can be pulled out."""
 
 import asyncio
-from contextlib import suppress
 from typing import Self
 
 _CHUNK = 64 * 1024
@@ -67,10 +66,13 @@ class Cable:
 
 
 async def _carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    # An end that is gone says so in several ways: reset, broken, not connected any more.
-    with suppress(OSError):
+    # An end that is gone says so in several ways: reset, broken, not connected any more. The other
+    # end is to hear of it too, or it would wait for an answer on a line that leads nowhere.
+    try:
         while chunk := await source.read(_CHUNK):
             sink.write(chunk)
             await sink.drain()
         if sink.can_write_eof():
             sink.write_eof()
+    except OSError:
+        sink.transport.abort()

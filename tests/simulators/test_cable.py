@@ -1,6 +1,8 @@
 """The server's cable carries bytes until it is pulled, and again once it is plugged in."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -86,3 +88,21 @@ def test_a_cable_whose_far_end_is_gone_closes_the_near_one() -> None:
             assert await ends_without_a_byte(ask(lonely))
 
     with_a_cable(scene)
+
+
+def test_an_end_that_is_reset_is_heard_of_at_the_other_end() -> None:
+    async def slam(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1024)
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+
+    async def play() -> None:
+        server = await asyncio.start_server(slam, "127.0.0.1", 0)
+        async with server, Cable(0, "127.0.0.1", server.sockets[0].getsockname()[1]) as cable:
+            reader, writer = await asyncio.open_connection("127.0.0.1", cable.listen_port)
+            writer.write(b"hello")
+            assert await asyncio.wait_for(ends_without_a_byte(reader.read()), 10)
+            writer.close()
+
+    asyncio.run(play())
