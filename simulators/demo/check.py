@@ -78,7 +78,9 @@ def check(
     """
     began_s = monotonic_s()
     cut_ = NO_CUT if cut is None else CUTS[cut]
-    with running(folder, story.CHECKED, say, seed=seed, answers=True, cut=cut_) as stage:
+    with running(
+        folder, story.CHECKED, say, seed=seed, answers=True, cut=cut_, usual_ports=False
+    ) as stage:
         port = free_port() if cut_.nurse_is_kept_out else stage.settings.ports.server
         say("The story begins: a few mornings, with the weight climbing ...")
         over = stage.settings.story_at + story.STORY_LASTS

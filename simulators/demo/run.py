@@ -62,6 +62,7 @@ def running(
     seed: int | None = None,
     answers: bool = False,
     cut: Cut = NO_CUT,
+    usual_ports: bool = True,
 ) -> Iterator[Stage]:
     """The whole demo, up and with its story still ahead. It is stopped at the end.
 
@@ -69,7 +70,7 @@ def running(
     """
     with folder.held():
         life = _life(folder, seed)
-        stage = _start(folder, life, tempo, say, answers=answers, cut=cut)
+        stage = _start(folder, life, tempo, say, answers=answers, cut=cut, usual_ports=usual_ports)
         with stage.programs:
             folder.keep(_lived(life, stage))
             try:
@@ -93,7 +94,14 @@ def wait(stage: Stage) -> None:
 
 
 def _start(
-    folder: Folder, life: Life, tempo: story.Tempo, say: Say, *, answers: bool, cut: Cut
+    folder: Folder,
+    life: Life,
+    tempo: story.Tempo,
+    say: Say,
+    *,
+    answers: bool,
+    cut: Cut,
+    usual_ports: bool,
 ) -> Stage:
     person = story.margaret(life.seed, life.onset)
     first = life.onset if life.last is None else story.next_morning(person, life.last)
@@ -102,7 +110,7 @@ def _start(
         started_at = utc_now()
         settings = cut.settings(
             Settings(
-                ports=choose_ports(),
+                ports=choose_ports(usual=usual_ports),
                 person=person,
                 home_time=story.home_time(person, first, story_at, started_at, tempo),
                 story_at=story_at,

@@ -28,10 +28,19 @@ class Ports(Struct, frozen=True):
     cable: int = 18420
 
 
-def choose_ports() -> Ports:
-    """The usual ones where they are free, else others that are."""
-    usual = structs.asdict(Ports())
-    return Ports(**{name: free_port() if listens(port) else port for name, port in usual.items()})
+def choose_ports(*, usual: bool) -> Ports:
+    """The `usual` ones where they are free, else others that are.
+
+    Two that start at once would both find the usual ones free, and share a broker: what no person
+    opens takes others.
+    """
+    found: dict[str, int] = {}
+    for name, port in structs.asdict(Ports()).items():
+        chosen = port if usual and not listens(port) else free_port()
+        while chosen in found.values():
+            chosen = free_port()
+        found[name] = chosen
+    return Ports(**found)
 
 
 class Settings(Struct, frozen=True, kw_only=True):
